@@ -1,0 +1,85 @@
+// The shape of a row of the op table. One row is one operation: its documentation, its type rule, what it computes on the
+// CPU, how WGSL spells it, and how precise WGSL is. Builder, verifier, interpreter, folder, emitter, reference and sweep
+// tests read rows; none of them knows an op by name.
+
+import type { Message } from '../diagnostics.ts';
+import type { Attrs, Value } from '../ir/ir.ts';
+import type { DType, Type } from '../types.ts';
+
+/**
+ * What passes may assume of an op; they ask traits, never names.
+ * - `pure`: no effect; may be removed, duplicated, merged, hoisted.
+ * - `elementwise`: operands and result have one shape; element i of the result depends on elements i of the operands.
+ * - `commutative`: both operands may be swapped.
+ * - `cheap`: recomputing it costs less than moving its result between invocations (index arithmetic, splats).
+ * - `reads` / `writes`: touches memory behind its first operand.
+ * - `reduction`: folds one axis (attr `axis`) with `combine`.
+ * - `shape`: moves elements without changing them (`expand_dims`, `reshape`, `trans`, `broadcast_to`).
+ * - `control`: has regions.  `terminator`: ends a region.  `hint`: result is operand 0, with facts in attrs.
+ * - `effect`: is kept even if unused (print, assert, store).
+ */
+export type Trait =
+  | 'pure'
+  | 'elementwise'
+  | 'commutative'
+  | 'cheap'
+  | 'reads'
+  | 'writes'
+  | 'reduction'
+  | 'shape'
+  | 'control'
+  | 'terminator'
+  | 'hint'
+  | 'effect';
+
+/** A number as the interpreter holds it: i64/u64 are bigint, bool is 0 or 1, everything else a number. */
+export type Num = number | bigint;
+
+/** What a type rule throws through: it names the message; the builder or verifier adds the location. */
+export type TypeFail = <A extends unknown[]>(m: Message<A>, ...args: A) => never;
+
+/** What `wgsl` may ask for while it spells one lane-level op. */
+export interface WgslContext {
+  /** Result type (lane level: scalar, or vector as shape [2] | [4]) and operand types. */
+  readonly type: Type;
+  readonly operands: readonly Type[];
+  readonly attrs: Attrs;
+  /** Declares that a helper function of the prelude is needed; returns its name. */
+  helper(name: string): string;
+  /** WGSL spelling of a type, e.g. `vec4<f32>`. */
+  spell(t: Type): string;
+  /** Runtime expressions for values that WGSL refuses as constants. */
+  readonly inf: string;
+  readonly nan: string;
+}
+
+/** How close two back ends must be: ulp of the result dtype, or a bound as a function of the operands. */
+export type Ulp = number | ((...operands: number[]) => number);
+
+export interface Row {
+  /** One paragraph for the reference; first sentence is the hover text. */
+  readonly doc: string;
+  /** Operand names in order; a trailing `?` marks an operand that may be absent (only at the end). `...` takes any number. */
+  readonly args: readonly string[];
+  readonly attrs?: readonly string[];
+  readonly traits: readonly Trait[];
+  /** Result types from operand types and attributes. */
+  readonly type: (operands: readonly Type[], attrs: Attrs, fail: TypeFail) => readonly Type[];
+  /**
+   * Elementwise meaning on one element. Operands are exact values of their dtype; the caller rounds or wraps the result to
+   * the result dtype, so `(a, b) => a + b` is right for every dtype. `dtype` is the dtype of operand 0, `to` of the result.
+   */
+  readonly eval?: (operands: readonly Num[], dtype: DType, to: DType, attrs: Attrs) => Num;
+  /** Reductions: the accumulator's first value and one combining step. For arg-reductions see `index`. */
+  readonly combine?: { readonly init: (d: DType) => Num; readonly step: (acc: Num, x: Num, d: DType) => Num; readonly op: string };
+  /** Reductions that yield an index instead of a value. */
+  readonly index?: boolean;
+  /** WGSL expression for the op at lane level (scalars and vectors). */
+  readonly wgsl?: (operands: readonly string[], cx: WgslContext) => string;
+  readonly ulp?: Ulp;
+  /** Operand tuples for the sweep test, per element. */
+  readonly samples?: readonly (readonly number[])[];
+}
+
+/** Marks a value as something the tracer may hand to the builder. */
+export type Operand = Value;
