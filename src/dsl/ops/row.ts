@@ -4,6 +4,7 @@
 
 import type { Message } from '../diagnostics.ts';
 import type { Attrs, Value } from '../ir/ir.ts';
+import type { Trace } from '../trace/context.ts';
 import type { DType, Type } from '../types.ts';
 
 /**
@@ -56,7 +57,11 @@ export interface WgslContext {
 /** How close two back ends must be: ulp of the result dtype, or a bound as a function of the operands. */
 export type Ulp = number | ((...operands: number[]) => number);
 
-export interface Row {
+/** A user-level function of `tl`. Tiles and scalars have the static type number, masks boolean, so that operators type-check. */
+// biome-ignore lint/suspicious/noExplicitAny: rows have every kind of signature
+export type ApiFn = (...args: any[]) => any;
+
+export interface Row<F extends ApiFn = ApiFn> {
   /** One paragraph for the reference; first sentence is the hover text. */
   readonly doc: string;
   /** Operand names in order; a trailing `?` marks an operand that may be absent (only at the end). `...` takes any number. */
@@ -71,7 +76,11 @@ export interface Row {
    */
   readonly eval?: (operands: readonly Num[], dtype: DType, to: DType, attrs: Attrs) => Num;
   /** Reductions: the accumulator's first value and one combining step. For arg-reductions see `index`. */
-  readonly combine?: { readonly init: (d: DType) => Num; readonly step: (acc: Num, x: Num, d: DType) => Num; readonly op: string };
+  readonly combine?: {
+    readonly init: (d: DType) => Num;
+    readonly step: (acc: Num, x: Num, d: DType) => Num;
+    readonly op: string;
+  };
   /** Reductions that yield an index instead of a value. */
   readonly index?: boolean;
   /** WGSL expression for the op at lane level (scalars and vectors). */
@@ -79,7 +88,16 @@ export interface Row {
   readonly ulp?: Ulp;
   /** Operand tuples for the sweep test, per element. */
   readonly samples?: readonly (readonly number[])[];
+  /** What `tl.<name>` does with its arguments; absent for ops that have only an operator or a statement. */
+  readonly api?: (t: Trace) => F;
 }
 
-/** Marks a value as something the tracer may hand to the builder. */
-export type Operand = Value;
+/** Identity that keeps the row's signature; every table is made of `op({...})`. */
+export const op = <F extends ApiFn>(row: Row<F>): Row<F> => row;
+
+/** Static type of a tile made from one of type T: masks stay boolean, everything else is number. */
+export type Widen<T> = [T] extends [boolean] ? boolean : number;
+
+/** A traced value in the clothes that the user's types expect. */
+// biome-ignore lint/suspicious/noExplicitAny: a Value is a number, a boolean or a pointer to the type checker
+export const asUser = (v: Value): any => v;

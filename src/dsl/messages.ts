@@ -1,0 +1,248 @@
+// Messages of the language itself (TL1xxx): types, shapes, promotion, control flow at trace time. One row a message.
+
+import { message } from './diagnostics.ts';
+import type { DType, Type } from './types.ts';
+import { printType } from './types.ts';
+
+const shape = (s: readonly number[]) => `[${s.join(', ')}]`;
+
+export const TL = {
+  broadcast: message('TL1001', (what: string, a: Type, b: Type, dim: number) => ({
+    text: `cannot broadcast ${printType(a)} with ${printType(b)} in ${what}`,
+    notes: [
+      `dimension ${dim} is ${a.shape[dim - (Math.max(a.shape.length, b.shape.length) - a.shape.length)]} on one side and ${b.shape[dim - (Math.max(a.shape.length, b.shape.length) - b.shape.length)]} on the other; they must be equal, or one of them 1`,
+      'Triton refuses this too: incompatible dimensions',
+    ],
+    help: 'give one side a dimension of 1 with tl.col(x) (x[:, None]) or tl.row(x) (x[None, :])',
+  })),
+  broadcastTo: message('TL1002', (a: Type, to: readonly number[]) => ({
+    text: `cannot broadcast ${printType(a)} to shape ${shape(to)}`,
+    notes: [
+      a.shape.length === to.length ? 'only dimensions of 1 can grow' : `the ranks differ: ${a.shape.length} and ${to.length}`,
+    ],
+    help: 'reshape or tl.expand_dims the tile first, so that both ranks are equal and only dimensions of 1 change',
+  })),
+  types: message('TL1003', (what: string, a: Type, b: Type, why?: string) => ({
+    text: `${what} does not take ${printType(a)} and ${printType(b)}`,
+    notes: why ? [why] : [],
+    help: 'cast one side with tl.cast(x, dtype) so that both mean the same',
+  })),
+  signedness: message('TL1004', (what: string, a: DType, b: DType) => ({
+    text: `${what} of ${a} and ${b}: one is signed and the other is not`,
+    notes: ['the result is unlikely to be a useful answer; Triton refuses it for the same reason'],
+    help: `cast both to the same signedness, e.g. tl.cast(x, tl.${a})`,
+  })),
+  negativeScalar: message('TL1005', (what: string, value: number | bigint, d: DType) => ({
+    text: `${what}: the negative number ${value} does not fit ${d}`,
+    notes: [`the other operand is unsigned (${d}), and a number takes the dtype of the tile it meets`],
+    help: 'cast the tile to a signed dtype first, e.g. tl.cast(x, tl.i32)',
+  })),
+  scalarRange: message('TL1006', (what: string, value: number | bigint, d: DType) => ({
+    text: `${what}: ${value} is out of range for ${d}`,
+    notes: ['a number takes the dtype of the tile it meets'],
+    help: `cast the tile to a wider dtype first, or use a number within ${d}`,
+  })),
+  unary: message('TL1007', (what: string, a: Type, expected: string) => ({
+    text: `${what} does not take ${printType(a)}`,
+    notes: [`expected: ${expected}`],
+    help: 'cast the operand with tl.cast(x, dtype)',
+  })),
+  operands: message('TL1008', (op: string, found: readonly Type[], expected: string) => ({
+    text: `${op} does not take (${found.map(printType).join(', ')})`,
+    notes: [`expected: ${expected}`],
+    help: 'make the operands fit, e.g. with tl.cast, tl.broadcast_to or tl.expand_dims',
+  })),
+  pointerExpected: message('TL1010', (what: string, a: Type) => ({
+    text: `${what} needs a pointer, but its first argument is ${printType(a)}`,
+    help: 'pass a pointer parameter, or pointer + offsets (e.g. x + tl.arange(0, BLOCK))',
+  })),
+  otherWithoutMask: message('TL1011', () => ({
+    text: 'tl.load got `other` without `mask`',
+    notes: ['`other` is the value of lanes that the mask turns off'],
+    help: 'pass { mask, other } or leave `other` out',
+  })),
+  maskNotBool: message('TL1012', (what: string, a: Type) => ({
+    text: `the mask of ${what} is ${printType(a)}, not bool`,
+    help: 'compare, e.g. offs < n, or cast with tl.cast(m, tl.bool)',
+  })),
+  tileThroughScalarPointer: message('TL1013', (what: string, role: string, a: Type) => ({
+    text: `${what} through a scalar pointer, but its ${role} is ${printType(a)}`,
+    notes: ['one pointer addresses one element'],
+    help: 'add offsets to the pointer, e.g. p + tl.arange(0, BLOCK)',
+  })),
+  storeShape: message('TL1014', (ptr: Type, value: Type) => ({
+    text: `tl.store: the value ${printType(value)} does not fit the pointers ${printType(ptr)}`,
+    notes: ['the pointer must have the shape of what is stored; a store never broadcasts its pointers'],
+    help: 'build the pointers with the shape of the value, e.g. p + tl.col(rows) * stride + tl.row(cols)',
+  })),
+  pointerElement: message('TL1015', (what: string, a: Type) => ({
+    text: `${what} does not take a pointer (${printType(a)})`,
+    notes: ['a pointer can only be added to an integer, compared, loaded from or stored to'],
+    help: 'load the value first with tl.load(p)',
+  })),
+  shapeNotConstexpr: message('TL1020', (what: string, found: string) => ({
+    text: `${what} must be known when the kernel is compiled, but it is ${found}`,
+    notes: ['shapes, axes and ranges of tl.arange are part of the compiled code'],
+    help: 'declare the parameter as tl.constexpr, or use a number',
+  })),
+  notPowerOfTwo: message('TL1021', (what: string, n: number) => ({
+    text: `${what}: ${n} is not a power of two`,
+    notes: ['every dimension of a tile is a power of two, as in Triton'],
+    help: `use ${2 ** Math.ceil(Math.log2(Math.max(1, n)))} and mask off what is too much`,
+  })),
+  arangeRange: message('TL1022', (start: number, end: number) => ({
+    text: `tl.arange(${start}, ${end}) is empty or not an integer range`,
+    help: 'the end must be greater than the start, and both must be integers',
+  })),
+  axisRange: message('TL1023', (what: string, axis: number, rank: number) => ({
+    text: `${what}: axis ${axis} does not exist; the tile has ${rank} dimension${rank === 1 ? '' : 's'}`,
+    help: rank > 0 ? `use an axis from 0 to ${rank - 1} (or negative, from the end)` : 'the operand is a scalar; it has no axes',
+  })),
+  reshape: message('TL1024', (a: Type, to: readonly number[]) => ({
+    text: `cannot reshape ${printType(a)} to ${shape(to)}: the number of elements differs`,
+    notes: [`${a.shape.reduce((x, y) => x * y, 1)} elements on one side, ${to.reduce((x, y) => x * y, 1)} on the other`],
+    help: 'the product of the new dimensions must be the number of elements',
+  })),
+  permutation: message('TL1025', (a: Type, perm: readonly number[]) => ({
+    text: `tl.trans: ${shape(perm)} is not an order of the ${a.shape.length} dimensions of ${printType(a)}`,
+    help: 'name every dimension once, e.g. [1, 0]',
+  })),
+  tooLarge: message('TL1026', (what: string, n: number, max: number) => ({
+    text: `${what}: a tile of ${n} elements is larger than the ${max} that a tile may have`,
+    help: 'use a smaller block and more programs, or loop over the block',
+  })),
+  dotShape: message('TL1030', (a: Type, b: Type) => ({
+    text: `tl.dot: ${printType(a)} times ${printType(b)}: the inner dimensions differ`,
+    notes: [
+      `the second dimension of the left side is ${a.shape.at(-1)}, the first of the right side is ${b.shape.at(-2)}; they must be equal`,
+    ],
+    help: 'transpose one side with tl.trans(x), or load it the other way round',
+  })),
+  dotRank: message('TL1031', (a: Type, b: Type) => ({
+    text: `tl.dot takes two 2-D tiles, but got ${printType(a)} and ${printType(b)}`,
+    help: 'use tl.sum(tl.col(a) * tl.row(b), …) for vectors, or tl.reshape to two dimensions',
+  })),
+  dotDtype: message('TL1032', (a: Type, b: Type, expected: string) => ({
+    text: `tl.dot does not take ${printType(a)} and ${printType(b)}`,
+    notes: [`expected: ${expected}`],
+    help: 'cast one side, e.g. tl.cast(p, tl.dtype_of(v))',
+  })),
+  dotAcc: message('TL1033', (acc: Type, want: Type) => ({
+    text: `tl.dot: the accumulator is ${printType(acc)}, but the product is ${printType(want)}`,
+    help: `make the accumulator with tl.zeros([${want.shape.join(', ')}], tl.${want.elem})`,
+  })),
+  carriedType: message('TL1040', (name: string, before: Type, after: Type, where: string) => ({
+    text: `'${name}' is ${printType(before)} before the ${where} and ${printType(after)} after it`,
+    notes: [`a variable keeps its type through a ${where} that runs on the device, as in Triton`],
+    help: `cast so that both are equal, e.g. ${name} = tl.cast(…, tl.${before.elem}), or give it the right type at its declaration`,
+  })),
+  branchType: message('TL1041', (name: string, a: string, b: string) => ({
+    text: `'${name}' is ${a} in one branch of the if and ${b} in the other`,
+    notes: ['the condition is known only on the device, so both branches must leave the same type behind'],
+    help: `give '${name}' the same type in both branches, or make the condition a constexpr`,
+  })),
+  carriedJs: message('TL1042', (name: string, before: string, after: string, where: string) => ({
+    text: `'${name}' is ${before} before the ${where} and ${after} after it`,
+    notes: [`the ${where} runs on the device, which can carry tiles, scalars and pointers, but not this`],
+    help: `initialise '${name}' with a tile or a number before the ${where}`,
+  })),
+  poison: message('TL1043', (name: string, why: string) => ({
+    text: `'${name}' may have no value here`,
+    notes: [why],
+    help: `initialise '${name}' where it is declared`,
+  })),
+  conditionTile: message('TL1044', (what: string, a: Type) => ({
+    text: `the condition of ${what} is ${printType(a)}; it must be a single bool`,
+    notes: ['one program takes one way; elements are chosen with tl.where'],
+    help: 'use tl.where(cond, a, b), or reduce the condition with tl.max / tl.sum first',
+  })),
+  loopBound: message('TL1045', (what: string, found: string) => ({
+    text: `the ${what} of the loop is ${found}; it must be an integer`,
+    help: 'use an i32 or i64 scalar, or a number',
+  })),
+  loopStep: message('TL1046', () => ({
+    text: 'the step of the loop is 0: it would never end',
+    help: 'use a positive step (or a negative constant with a falling bound)',
+  })),
+  loopStepSign: message('TL1047', () => ({
+    text: 'a loop that counts down needs a step that is a negative number known when the kernel is compiled',
+    help: 'write i -= 1 or another constant, or count up and compute the falling index in the body',
+  })),
+  notValue: message('TL1050', (what: string, found: string) => ({
+    text: `${what} cannot use ${found}`,
+    notes: ['expected: a tile, a scalar, a pointer, a number or a boolean'],
+    help: 'check the argument; values from outside the kernel must be numbers, booleans or dtypes',
+  })),
+  notDtype: message('TL1051', (what: string, found: string) => ({
+    text: `${what} needs a dtype, but got ${found}`,
+    help: 'pass e.g. tl.f32, tl.f16 or tl.i32, or the dtype of a tile: tl.dtype_of(x)',
+  })),
+  tileAsJs: message('TL1052', (name: string) => ({
+    text: `${name} is used as an ordinary JavaScript value`,
+    notes: ['only code inside kernel(…) and tl.fn(…) is compiled; this operation ran outside of it'],
+    help: 'wrap the helper in tl.fn(function …), or move the computation into the kernel',
+  })),
+  outsideKernel: message('TL1053', (name: string) => ({
+    text: `tl.${name} was called outside a kernel`,
+    notes: ['functions of tl build code; they work only while a kernel is being compiled'],
+    help: 'call it inside kernel(function …) or tl.fn(function …)',
+  })),
+  untransformed: message('TL1054', (name: string) => ({
+    text: `kernel ${name} has not been compiled by the Tessera front end`,
+    notes: ['a kernel is plain TypeScript that the front end rewrites when the file is loaded or bundled'],
+    help: 'run with `node --import tessera/register file.ts` or `tessera run file.ts`, or add the plugin: import tessera from "tessera/plugin"; plugins: [tessera.vite()]',
+  })),
+  staticAssert: message('TL1055', (text: string) => ({
+    text: `static_assert failed${text ? `: ${text}` : ''}`,
+    help: 'the condition is false for these constexpr values; change them or the condition',
+  })),
+  staticValue: message('TL1056', (what: string, found: string) => ({
+    text: `${what} must be known when the kernel is compiled, but it is ${found}`,
+    help: 'use constexpr parameters and numbers only; for a check on the device use tl.device_assert',
+  })),
+  badOperator: message('TL1057', (op: string, a: string, b: string, why: string) => ({
+    text: `operator ${op} cannot combine ${a} and ${b}`,
+    notes: [why],
+    help: op === '**' ? 'write x * x, or tl.exp(tl.log(x) * p)' : 'check the operands',
+  })),
+  negativeShift: message('TL1058', (by: number | bigint, bits: number) => ({
+    text: `shift by ${by} is outside 0..${bits - 1}`,
+    help: `shift by at least 0 and less than ${bits}`,
+  })),
+  recursion: message('TL1059', (name: string) => ({
+    text: `device function ${name} calls itself`,
+    notes: ['device functions are expanded where they are called; a kernel has no stack'],
+    help: 'write a loop',
+  })),
+  unsupportedArg: message('TL1060', (fn: string, arg: string, found: string, expected: string) => ({
+    text: `tl.${fn}: ${arg} is ${found}`,
+    notes: [`expected: ${expected}`],
+    help: `pass ${expected}`,
+  })),
+  unknownArg: message('TL1061', (fn: string, arg: string, known: readonly string[]) => ({
+    text: `tl.${fn} has no option '${arg}'`,
+    notes: [`options: ${known.join(', ')}`],
+    help: 'remove it or check its spelling',
+  })),
+  reduceScalar: message('TL1062', (fn: string, a: Type) => ({
+    text: `tl.${fn} reduces a tile, but its operand is ${printType(a)}`,
+    help: 'a scalar needs no reduction; use it as it is',
+  })),
+  constexprMissing: message('TL1063', (name: string, kernel: string) => ({
+    text: `kernel ${kernel} needs a value for '${name}'`,
+    help: `pass ${name} in the launch arguments or in the signature`,
+  })),
+  returnMixed: message('TL1064', (name: string) => ({
+    text: `device function ${name} returns a value on one way and none on another`,
+    help: 'return a value of the same type on every way',
+  })),
+  // ---- IR text and verifier
+  irSyntax: message('TL1090', (what: string) => ({
+    text: `IR text: ${what}`,
+    help: 'compare with what `tessera lower --to ir` prints',
+  })),
+  irInvalid: message('TL1091', (what: string) => ({
+    text: `invalid IR: ${what}`,
+    help: 'this is a bug in a pass (or in hand-written IR); `--dump-after` shows which pass made it',
+  })),
+} as const;

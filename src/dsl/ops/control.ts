@@ -1,0 +1,138 @@
+// Structured control flow, hints, and what talks to a person at run time. Rows with regions have no `eval`: the interpreter
+// and the lowering walk their regions.
+
+import { TL } from '../messages.ts';
+import { DTYPES, dtypeOf, isPtr, printType, sameType, type Type } from '../types.ts';
+import { asUser, op, type TypeFail } from './row.ts';
+
+const scalarBool = (what: string, c: Type, fail: TypeFail): void => {
+  if (c.elem !== DTYPES.bool || c.shape.length) fail(TL.conditionTile, what, c);
+};
+
+export const CONTROL = {
+  /** Runs its region for iv = lo, lo + step, … while iv < hi (or > hi for a negative step); carries values through. */
+  for: op({
+    doc: 'Counted loop. Region arguments: the induction variable, then the carried values; `yield` gives their next values.',
+    args: ['lo', 'hi', 'step', '...init'],
+    traits: ['control'],
+    type: (ts, _a, fail) => {
+      for (const [i, what] of ['start', 'end', 'step'].entries()) {
+        const t = ts[i];
+        if (isPtr(t) || t.shape.length || !dtypeOf(t).is_int()) fail(TL.loopBound, what, printType(t));
+        if (!sameType(t, ts[0])) fail(TL.operands, 'for', ts.slice(0, 3), 'bounds of one type');
+      }
+      return ts.slice(3);
+    },
+  }),
+  /** Loop with a condition region and a body region, both over the carried values. */
+  while: op({
+    doc: 'Loop. The first region ends in `condition`, the second in `yield`; both have the carried values as arguments.',
+    args: ['...init'],
+    traits: ['control'],
+    type: (ts) => ts,
+  }),
+  /** Runs one of two regions. */
+  if: op({
+    doc: 'Runs the first region if the condition holds, else the second; both yield the results.',
+    args: ['condition'],
+    traits: ['control'],
+    type: ([c], _a, fail) => {
+      scalarBool('if', c, fail);
+      return [];
+    },
+  }),
+  yield: op({ doc: 'Ends a region with its values.', args: ['...values'], traits: ['terminator'], type: () => [] }),
+  condition: op({
+    doc: 'Ends the first region of a while: go on if true.',
+    args: ['condition'],
+    traits: ['terminator'],
+    type: ([c], _a, fail) => {
+      scalarBool('while', c, fail);
+      return [];
+    },
+  }),
+};
+
+const hint = (name: 'multiple_of' | 'max_contiguous' | 'max_constancy', doc: string) =>
+  op({
+    doc,
+    args: ['x'],
+    attrs: ['values'],
+    traits: ['pure', 'hint', 'cheap'],
+    type: ([x]) => [x],
+    api:
+      (t) =>
+      <T extends number>(x: T, values: number | readonly number[]): T => {
+        const list = (Array.isArray(values) ? values : [values]).map((v) => t.constInt(v, `tl.${name}`));
+        return asUser(t.one(name, [t.value(x, `tl.${name}`)], { values: list }));
+      },
+  });
+
+export const HINTS = {
+  /** States that every value (the first of each block) is a multiple of `values`. */
+  multiple_of: hint(
+    'multiple_of',
+    'States that all values are multiples of `values` (one number a dimension). Wrong hints give wrong results.',
+  ),
+  /** States how many consecutive values are contiguous. */
+  max_contiguous: hint('max_contiguous', 'States that values come in contiguous runs of `values` (one number a dimension).'),
+  /** States how many consecutive values are equal. */
+  max_constancy: hint('max_constancy', 'States that values come in constant runs of `values` (one number a dimension).'),
+  /** States that a condition holds; the compiler may use it. */
+  assume: op({
+    doc: 'States that a scalar condition holds. It is not checked on the GPU; the interpreter checks it.',
+    args: ['condition'],
+    traits: ['effect'],
+    type: ([c], _a, fail) => {
+      scalarBool('tl.assume', c, fail);
+      return [];
+    },
+    api:
+      (t) =>
+      (condition: boolean): void => {
+        if (typeof condition === 'boolean') return condition ? undefined : t.fail(TL.staticAssert, 'tl.assume(false)');
+        t.emit('assume', [t.value(condition, 'tl.assume')]);
+      },
+  }),
+};
+
+export const DEBUG = {
+  /** Prints values at run time, with program ids. */
+  device_print: op({
+    doc: 'Prints a prefix and the values of tiles or scalars at run time, one line an element, with the program id.',
+    args: ['...values'],
+    attrs: ['prefix', 'hex'],
+    traits: ['effect'],
+    type: (ts, _a, fail) => {
+      for (const t of ts) if (isPtr(t)) fail(TL.pointerElement, 'tl.device_print', t);
+      return [];
+    },
+    api:
+      (t) =>
+      (prefix: string, ...values: (number | boolean)[]): void => {
+        if (typeof prefix !== 'string')
+          t.fail(TL.unsupportedArg, 'device_print', 'the first argument', String(prefix), 'a string');
+        const vs = values.map((v) => t.value(v, 'tl.device_print'));
+        t.emit('device_print', vs.length > 1 ? t.broadcast('tl.device_print', vs) : vs, { prefix });
+      },
+  }),
+  /** Stops the launch with a message if a condition fails at run time. */
+  device_assert: op({
+    doc: 'Reports an error with the message and the program id if the condition is false anywhere (where the mask holds).',
+    args: ['condition', 'mask?'],
+    attrs: ['msg'],
+    traits: ['effect'],
+    type: (ts, _a, fail) => {
+      for (const t of ts) if (t.elem !== DTYPES.bool) fail(TL.maskNotBool, 'tl.device_assert', t);
+      return [];
+    },
+    api:
+      (t) =>
+      (condition: boolean, msg = '', mask?: boolean | null): void => {
+        const c = t.value(condition, 'tl.device_assert');
+        t.emit('device_assert', mask == null ? [c] : t.broadcast('tl.device_assert', [c, t.value(mask, 'tl.device_assert')]), {
+          msg,
+        });
+      },
+  }),
+};

@@ -1,0 +1,100 @@
+// Rows that make values out of nothing: constants, program ids, ranges.
+
+import { TL } from '../messages.ts';
+import type { Trace } from '../trace/context.ts';
+import { DTYPES, DType, type DTypeName, scalar, tile } from '../types.ts';
+import { describeJs } from './math.ts';
+import { asUser, op } from './row.ts';
+
+/** Triton's largest number of elements in a tile. */
+export const MAX_TILE = 1 << 20;
+
+const axis = (t: Trace, name: string, a: number): number => {
+  const n = t.constInt(a, `tl.${name}: the axis`);
+  if (n < 0 || n > 2) t.fail(TL.axisRange, `tl.${name}`, n, 3);
+  return n;
+};
+
+export const CREATE = {
+  /** A value known when the kernel is compiled; a tile of it if `shape` is given. */
+  constant: op({
+    doc: 'A value known when the kernel is compiled; with a shape, a tile that holds it everywhere.',
+    args: [],
+    attrs: ['value', 'dtype', 'shape'],
+    traits: ['pure', 'cheap'],
+    type: (_ts, attrs) => [tile(DTYPES[attrs.dtype as DTypeName], (attrs.shape as number[] | undefined) ?? [])],
+  }),
+  /** Id of this program along an axis of the grid. */
+  program_id: op({
+    doc: 'Id of this program along an axis of the grid (i32 scalar).',
+    args: [],
+    attrs: ['axis'],
+    traits: ['pure', 'cheap'],
+    type: () => [scalar(DTYPES.i32)],
+    api:
+      (t) =>
+      (a = 0): number =>
+        asUser(t.one('program_id', [], { axis: axis(t, 'program_id', a) })),
+  }),
+  /** Number of programs along an axis of the grid. */
+  num_programs: op({
+    doc: 'Number of programs along an axis of the grid (i32 scalar).',
+    args: [],
+    attrs: ['axis'],
+    traits: ['pure', 'cheap'],
+    type: () => [scalar(DTYPES.i32)],
+    api:
+      (t) =>
+      (a = 0): number =>
+        asUser(t.one('num_programs', [], { axis: axis(t, 'num_programs', a) })),
+  }),
+  /** The integers start, …, end - 1. */
+  arange: op({
+    doc: 'The integers from start to end - 1 as an i32 tile. The length is a power of two.',
+    args: [],
+    attrs: ['start', 'end'],
+    traits: ['pure', 'cheap'],
+    type: (_ts, { start, end }) => [tile(DTYPES.i32, [Number(end) - Number(start)])],
+    api:
+      (t) =>
+      (start: number, end: number): number => {
+        const a = t.constInt(start, 'the start of tl.arange');
+        const b = t.constInt(end, 'the end of tl.arange');
+        if (b <= a) t.fail(TL.arangeRange, a, b);
+        t.constShape([b - a], 'tl.arange: the length');
+        return asUser(t.one('arange', [], { start: a, end: b }));
+      },
+  }),
+};
+
+/** Functions of `tl` that are compositions: they emit the rows above. */
+export const CREATE_FNS = {
+  /** A tile that holds `value` everywhere. `tl.full([M, N], 0.0, tl.f32)`. */
+  full:
+    (t: Trace) =>
+    (shape: readonly number[] | number, value: number | boolean, dtype: DType): number => {
+      if (!(dtype instanceof DType)) t.fail(TL.notDtype, 'tl.full', describeJs(dtype));
+      const s = t.constShape(Array.isArray(shape) ? shape : [shape], 'tl.full: the shape');
+      if (t.isValue(value)) return asUser(t.broadcastTo(t.cast(value, dtype), s));
+      if (
+        typeof value !== 'number' &&
+        typeof value !== 'boolean' &&
+        typeof value !== 'bigint' &&
+        !((value as unknown) instanceof Number)
+      )
+        t.fail(TL.notValue, 'tl.full', describeJs(value));
+      return asUser(t.constant(typeof value === 'boolean' || typeof value === 'bigint' ? value : Number(value), dtype, s));
+    },
+  /** A tile of zeros. `tl.zeros([M, N], tl.f32)`. */
+  zeros:
+    (t: Trace) =>
+    (shape: readonly number[] | number, dtype: DType): number =>
+      CREATE_FNS.full(t)(shape, 0, dtype),
+  /** A tile of zeros with the shape and dtype of another. */
+  zeros_like:
+    (t: Trace) =>
+    (x: number): number => {
+      const v = t.value(x, 'tl.zeros_like');
+      return asUser(t.constant(0, v.type.elem as DType, v.type.shape));
+    },
+};

@@ -1,0 +1,43 @@
+// The op table: every tile-level operation, by family. Adding an operation is adding a row to a family.
+
+import { ARITH, CHOICE, COMPARE } from './arith.ts';
+import { CONTROL, DEBUG, HINTS } from './control.ts';
+import { CREATE } from './create.ts';
+import { MATH } from './math.ts';
+import { MEMORY } from './memory.ts';
+import { REDUCE } from './reduce.ts';
+import type { Row, Trait } from './row.ts';
+import { SHAPE } from './shape.ts';
+
+export const FAMILIES = {
+  creation: CREATE,
+  arithmetic: ARITH,
+  comparison: COMPARE,
+  choice: CHOICE,
+  math: MATH,
+  shape: SHAPE,
+  memory: MEMORY,
+  reduction: REDUCE,
+  control: CONTROL,
+  hints: HINTS,
+  debug: DEBUG,
+} as const;
+
+export const OPS = {
+  ...CREATE,
+  ...ARITH,
+  ...COMPARE,
+  ...CHOICE,
+  ...MATH,
+  ...SHAPE,
+  ...MEMORY,
+  ...REDUCE,
+  ...CONTROL,
+  ...HINTS,
+  ...DEBUG,
+} as const;
+export type OpName = keyof typeof OPS;
+
+/** The row of an op, or undefined for a name that is no tile-level op. */
+export const rowOf = (name: string): Row | undefined => (OPS as { [name: string]: Row })[name];
+export const hasTrait = (name: string, trait: Trait): boolean => rowOf(name)?.traits.includes(trait) ?? false;

@@ -1,0 +1,150 @@
+// Mathematical functions on f32 (and f64), element by element, and casts between dtypes.
+
+import { erf, fmaRound } from '../functions.ts';
+import { TL } from '../messages.ts';
+import { convert } from '../numerics.ts';
+import { DTYPES, DType, type DTypeName, dtypeOf, isPtr, withElem } from '../types.ts';
+import { asUser, op } from './row.ts';
+import { anyNumber, isFloat, isWideFloat, same, unary, unaryApi } from './rules.ts';
+
+type Fn1 = (x: number) => number;
+
+/** A function of one f32 tile: the usual case. `wgsl` is the built-in's name, or a helper of the prelude as `#name`. */
+const fn = (name: string, doc: string, f: Fn1, wgsl: string, ulp: number | ((x: number) => number), samples: number[]) =>
+  op({
+    doc,
+    args: ['x'],
+    traits: ['pure', 'elementwise'],
+    type: same(`tl.${name}`, 'f32 (cast other dtypes with tl.cast first, as in Triton)', isWideFloat),
+    eval: unary(f),
+    wgsl: (v, cx) => `${wgsl.startsWith('#') ? cx.helper(wgsl.slice(1)) : wgsl}(${v[0]})`,
+    ulp,
+    samples: samples.map((x) => [x]),
+    api: unaryApi(name),
+  });
+
+export const MATH = {
+  /** e raised to each element. */
+  exp: fn('exp', 'e raised to each element.', Math.exp, 'exp', (x) => 3 + 2 * Math.abs(x), [0, 1, -20, 20]),
+  /** 2 raised to each element. */
+  exp2: fn(
+    'exp2',
+    '2 raised to each element.',
+    (x) => 2 ** x,
+    'exp2',
+    (x) => 3 + 2 * Math.abs(x),
+    [0, 1, -20, 20],
+  ),
+  /** Natural logarithm. */
+  log: fn('log', 'Natural logarithm; -inf at 0, NaN below.', Math.log, 'log', 4, [1, 10, 0.5]),
+  /** Base-2 logarithm. */
+  log2: fn('log2', 'Base-2 logarithm; -inf at 0, NaN below.', Math.log2, 'log2', 4, [1, 10, 0.5]),
+  /** Square root. */
+  sqrt: fn('sqrt', 'Square root; NaN below 0.', Math.sqrt, 'sqrt', 4, [0, 2, 1e10]),
+  /** 1 / sqrt(x). */
+  rsqrt: fn('rsqrt', 'Reciprocal of the square root.', (x) => 1 / Math.sqrt(x), 'inverseSqrt', 2, [1, 2, 100]),
+  /** Sine of radians. */
+  sin: fn('sin', 'Sine of an angle in radians.', Math.sin, 'sin', 4096, [0, 1, -2]),
+  /** Cosine of radians. */
+  cos: fn('cos', 'Cosine of an angle in radians.', Math.cos, 'cos', 4096, [0, 1, -2]),
+  /** Largest integer not above. */
+  floor: fn('floor', 'Largest integer that is not above x.', Math.floor, 'floor', 0, [1.5, -1.5, 2]),
+  /** Smallest integer not below. */
+  ceil: fn('ceil', 'Smallest integer that is not below x.', Math.ceil, 'ceil', 0, [1.5, -1.5, 2]),
+  /** Error function. */
+  erf: fn('erf', 'Error function.', erf, '#erf', 8, [0, 0.5, -3]),
+  /** Absolute value. */
+  abs: op({
+    doc: 'Absolute value of integers and floating-point numbers.',
+    args: ['x'],
+    traits: ['pure', 'elementwise', 'cheap'],
+    type: same('tl.abs', 'numbers', anyNumber),
+    // biome-ignore lint/suspicious/noExplicitAny: numbers and bigints alike
+    eval: unary((a: any) => (a < 0 || Object.is(a, -0) ? -a : a)),
+    wgsl: (v, cx) =>
+      !dtypeOf(cx.type).is_floating() && !dtypeOf(cx.type).is_int_signed()
+        ? v[0]
+        : dtypeOf(cx.type).bits === 64
+          ? `${cx.helper('i64_abs')}(${v[0]})`
+          : `abs(${v[0]})`,
+    samples: [[1], [-2.5]],
+    api: unaryApi('abs'),
+  }),
+  /** x * y + z, rounded once. */
+  fma: op({
+    doc: 'x * y + z rounded once. WGSL may round twice (its `fma` is allowed to).',
+    args: ['x', 'y', 'z'],
+    traits: ['pure', 'elementwise'],
+    type: same('tl.fma', 'floating-point numbers', isFloat),
+    eval: ([x, y, z], d) => fmaRound(Number(x), Number(y), Number(z), d),
+    wgsl: (v) => `fma(${v.join(', ')})`,
+    ulp: 1,
+    samples: [
+      [2, 3, 4],
+      [0.1, 0.2, 0.3],
+    ],
+    api:
+      (t) =>
+      (x: number, y: number, z: number): number => {
+        const [a, b] = t.promote('tl.fma', x, y);
+        const [c, d] = t.promote('tl.fma', a, z);
+        return asUser(t.one('fma', t.broadcast('tl.fma', [c, t.cast(b, dtypeOf(d.type)), d])));
+      },
+  }),
+  /** Limits x to [lo, hi]; NaN becomes lo. */
+  clamp: op({
+    doc: 'Limits x to lo..hi. NaN becomes lo, as with Triton’s default propagate_nan.',
+    args: ['x', 'lo', 'hi'],
+    traits: ['pure', 'elementwise', 'cheap'],
+    type: same('tl.clamp', 'floating-point numbers (use tl.minimum and tl.maximum for integers)', isFloat),
+    eval: ([x, lo, hi]) => (x > lo ? (x < hi ? x : hi) : lo < hi ? lo : hi),
+    wgsl: (v) => `min(max(${v[0]}, ${v[1]}), ${v[2]})`,
+    samples: [
+      [0.5, 0, 1],
+      [-3, 0, 1],
+      [7, 0, 1],
+    ],
+    api:
+      (t) =>
+      (x: number, lo: number, hi: number): number => {
+        const [l, h] = t.promote('tl.clamp', t.value(lo, 'tl.clamp'), t.value(hi, 'tl.clamp'));
+        const [a, l2] = t.promote('tl.clamp', t.value(x, 'tl.clamp'), l);
+        const [a2, h2] = t.promote('tl.clamp', a, h);
+        return asUser(t.one('clamp', t.broadcast('tl.clamp', [a2, t.cast(l2, dtypeOf(a2.type)), h2])));
+      },
+  }),
+  /** Converts to another dtype. */
+  cast: op({
+    doc: 'Converts to another dtype: floats round to nearest even, floats to integers truncate and saturate, integers wrap. `x.to(t)` in Triton.',
+    args: ['x'],
+    attrs: ['to'],
+    traits: ['pure', 'elementwise', 'cheap'],
+    type: ([x], attrs, fail) => {
+      if (isPtr(x)) fail(TL.pointerElement, 'tl.cast', x);
+      return [withElem(x, DTYPES[attrs.to as DTypeName])];
+    },
+    eval: ([x], from, to) => convert(from, to, x),
+    wgsl: (v, cx) => {
+      const from = dtypeOf(cx.operands[0]);
+      const to = dtypeOf(cx.type);
+      return `${cx.helper(`cast_${from}_${to}`)}(${v[0]})`;
+    },
+    samples: [[1], [-2.5], [300]],
+    api:
+      (t) =>
+      (x: number | boolean, dtype: DType): number => {
+        if (!(dtype instanceof DType)) t.fail(TL.notDtype, 'tl.cast', describeJs(dtype));
+        return asUser(t.cast(t.value(x, 'tl.cast'), dtype));
+      },
+  }),
+};
+
+/** A short description of a JS value for messages. */
+export function describeJs(x: unknown): string {
+  if (x === null) return 'null';
+  if (Array.isArray(x)) return `an array [${x.map(describeJs).join(', ')}]`;
+  if (typeof x === 'string') return `the string ${JSON.stringify(x)}`;
+  if (typeof x === 'function') return `the function ${x.name || '(anonymous)'}`;
+  if (typeof x === 'object') return `an object ${(x as object).constructor?.name ?? ''}`.trim();
+  return String(x);
+}

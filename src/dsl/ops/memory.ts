@@ -1,0 +1,127 @@
+// Rows that touch memory, and pointer arithmetic. A pointer is an address in elements of its pointee.
+
+import type { Value } from '../ir/ir.ts';
+import { TL } from '../messages.ts';
+import type { Trace } from '../trace/context.ts';
+import { DTYPES, dtypeOf, isPtr, isTile, pointee, sameShape, type Type, withElem } from '../types.ts';
+import { asUser, op, type TypeFail } from './row.ts';
+import { sameShapes } from './rules.ts';
+
+export interface LoadOptions {
+  /** Lanes where it is false are not read. */
+  readonly mask?: boolean | number | null;
+  /** Value of lanes that the mask turns off; without it they are undefined (0 here). */
+  readonly other?: number | boolean | null;
+  /** Hints of Triton's that WebGPU has no use for; accepted so that kernels port unchanged. */
+  readonly cache_modifier?: string;
+  readonly eviction_policy?: string;
+  readonly volatile?: boolean;
+}
+export interface StoreOptions {
+  readonly mask?: boolean | number | null;
+  readonly cache_modifier?: string;
+  readonly eviction_policy?: string;
+}
+const LOAD_OPTIONS = ['mask', 'other', 'cache_modifier', 'eviction_policy', 'volatile'];
+const STORE_OPTIONS = ['mask', 'cache_modifier', 'eviction_policy'];
+
+const checkOptions = (t: Trace, name: string, options: object, known: readonly string[]): void => {
+  for (const k of Object.keys(options)) if (!known.includes(k)) t.fail(TL.unknownArg, name, k, known);
+};
+const maskOf = (t: Trace, what: string, mask: unknown, ptr: Value): Value => {
+  const m = t.value(mask, what);
+  if (m.type.elem !== DTYPES.bool) t.fail(TL.maskNotBool, what, m.type);
+  if (!isTile(ptr.type) && isTile(m.type)) t.fail(TL.tileThroughScalarPointer, what, 'mask', m.type);
+  return m;
+};
+const pointer = (t: Trace, what: string, p: unknown): Value => {
+  const v = t.value(p, what);
+  if (!isPtr(v.type)) t.fail(TL.pointerExpected, what, v.type);
+  return v;
+};
+const needPointer = (what: string, [p]: readonly Type[], fail: TypeFail): void => {
+  if (!isPtr(p)) fail(TL.pointerExpected, what, p);
+};
+
+export const MEMORY = {
+  /** Pointer plus offset, in elements. */
+  addptr: op({
+    doc: 'Pointer plus offset, in elements. `p + offs`.',
+    args: ['ptr', 'offset'],
+    traits: ['pure', 'cheap'],
+    type: (ts, _a, fail) => {
+      needPointer('+', ts, fail);
+      if (isPtr(ts[1]) || !dtypeOf(ts[1]).is_int())
+        fail(TL.types, '+', ts[0], ts[1], 'a pointer moves by an integer number of elements');
+      sameShapes('+', ts, fail);
+      return [ts[0]];
+    },
+  }),
+  /** Reads the elements that a tile of pointers points to. */
+  load: op({
+    doc: 'Reads the elements that a tile of pointers (or one pointer) points to. Lanes that `mask` turns off are not read and hold `other`.',
+    args: ['ptr', 'mask?', 'other?'],
+    traits: ['reads'],
+    type: (ts, _a, fail) => {
+      needPointer('tl.load', ts, fail);
+      sameShapes('tl.load', ts, fail);
+      const d = pointee(ts[0]);
+      if (ts[1] && ts[1].elem !== DTYPES.bool) fail(TL.maskNotBool, 'tl.load', ts[1]);
+      if (ts[2] && ts[2].elem !== d) fail(TL.operands, 'tl.load', ts, `other of ${d}`);
+      return [withElem(ts[0], d)];
+    },
+    api:
+      (t) =>
+      (ptr: number, options: LoadOptions = {}): number => {
+        checkOptions(t, 'load', options, LOAD_OPTIONS);
+        let p = pointer(t, 'tl.load', ptr);
+        const { mask, other } = options;
+        if (mask == null) {
+          if (other != null) t.fail(TL.otherWithoutMask);
+          return asUser(t.one('load', [p]));
+        }
+        let m = maskOf(t, 'tl.load', mask, p);
+        [p, m] = t.broadcast('tl.load: pointer and mask', [p, m]);
+        if (other == null) return asUser(t.one('load', [p, m]));
+        let o = t.value(other, 'tl.load');
+        if (!isTile(p.type) && isTile(o.type)) t.fail(TL.tileThroughScalarPointer, 'tl.load', 'other', o.type);
+        o = t.cast(o, pointee(p.type));
+        [p, m, o] = t.broadcast('tl.load: pointer, mask and other', [p, m, o]);
+        return asUser(t.one('load', [p, m, o]));
+      },
+  }),
+  /** Writes a tile to the elements that a tile of pointers points to. */
+  store: op({
+    doc: 'Writes a tile to the elements that a tile of pointers points to, converted to the pointee. Lanes that `mask` turns off are not written.',
+    args: ['ptr', 'value', 'mask?'],
+    traits: ['writes', 'effect'],
+    type: (ts, _a, fail) => {
+      needPointer('tl.store', ts, fail);
+      sameShapes('tl.store', ts, fail);
+      if (ts[1].elem !== pointee(ts[0])) fail(TL.operands, 'tl.store', ts, `a value of ${pointee(ts[0])}`);
+      if (ts[2] && ts[2].elem !== DTYPES.bool) fail(TL.maskNotBool, 'tl.store', ts[2]);
+      return [];
+    },
+    api:
+      (t) =>
+      (ptr: number, value: number | boolean, options: StoreOptions = {}): void => {
+        checkOptions(t, 'store', options, STORE_OPTIONS);
+        let p = pointer(t, 'tl.store', ptr);
+        let v = t.value(value, 'tl.store');
+        if (isPtr(v.type)) t.fail(TL.pointerElement, 'tl.store', v.type);
+        if (!isTile(p.type) && isTile(v.type)) t.fail(TL.tileThroughScalarPointer, 'tl.store', 'value', v.type);
+        const before = p.type;
+        v = t.cast(v, pointee(p.type));
+        if (options.mask == null) {
+          [p, v] = t.broadcast('tl.store: pointer and value', [p, v]);
+          if (!sameShape(p.type.shape, before.shape)) t.fail(TL.storeShape, before, v.type);
+          t.emit('store', [p, v]);
+          return;
+        }
+        let m = maskOf(t, 'tl.store', options.mask, p);
+        [p, v, m] = t.broadcast('tl.store: pointer, value and mask', [p, v, m]);
+        if (!sameShape(p.type.shape, before.shape)) t.fail(TL.storeShape, before, v.type);
+        t.emit('store', [p, v, m]);
+      },
+  }),
+};
