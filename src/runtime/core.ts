@@ -1,0 +1,247 @@
+// The device that people hold: tensors, launches, the cache of specialisations, counters. One class over two back ends. The compiler
+// is handed in, so that an application that launches ahead-of-time programs need not carry it. Refuses to know WebGPU.
+
+import { CompileError, fail, type Loc, NO_LOC } from '../dsl/diagnostics.ts';
+import type { Func } from '../dsl/ir/ir.ts';
+import { round } from '../dsl/numerics.ts';
+import type { Definition } from '../dsl/trace/definition.ts';
+import type { Signature } from '../dsl/trace/signature.ts';
+import { DTYPES, type DType, type DTypeName, numel } from '../dsl/types.ts';
+import type { WgslProgram } from '../lower/program.ts';
+import type { Backend, DeviceInfo, DeviceStats, Executable, LaunchRequest, PointerArg } from './backend.ts';
+import { paddedBytes } from './backend.ts';
+import { dtypeFrom, encode, flatten, inferDtype, isTypedArray, type TensorData } from './convert.ts';
+import {
+  type Args,
+  checkArguments,
+  checkGrid,
+  checkLimits,
+  checkProgramArguments,
+  type Grid,
+  type LaunchableKernel,
+  locOf,
+} from './launch.ts';
+import { DEVICE, LAUNCH, TENSOR } from './messages.ts';
+import { identity, scalarDtype, specialize } from './specialize.ts';
+import { checkShape, rowMajor, type Storage, spanOf, Tensor, type TensorHost } from './tensor.ts';
+
+export type Trace = (def: Definition, signature: Signature) => Func;
+
+export interface TensorOptions {
+  /** Element type; without it that of the data: the typed array's, f32 for numbers, i64 for bigints, bool for booleans. */
+  readonly dtype?: DType | DTypeName;
+  /** Without it [length] for flat data, or that of the nesting. */
+  readonly shape?: readonly number[];
+  /** In elements. With them the data is the memory itself, from the first to the last element. */
+  readonly strides?: readonly number[];
+  /** Name in error messages. */
+  readonly name?: string;
+}
+
+interface Specialized {
+  readonly exe: Executable;
+  /** Parameters of the traced function that are left: pointers and scalars. */
+  readonly params: readonly string[];
+}
+
+/** A WebGPU device or the interpreter. Made by `device()`. */
+export class Device implements TensorHost {
+  readonly backend: Backend;
+  readonly stats: DeviceStats;
+  private readonly trace: Trace | null;
+  private readonly storages = new Set<Storage>();
+  private readonly specialized = new Map<string, Specialized>();
+  private readonly loaded = new WeakMap<WgslProgram, Executable>();
+  private destroyed = false;
+  private tensors = 0;
+
+  constructor(backend: Backend, stats: DeviceStats, trace: Trace | null) {
+    this.backend = backend;
+    this.stats = stats;
+    this.trace = trace;
+  }
+
+  get kind(): 'webgpu' | 'interp' {
+    return this.backend.kind;
+  }
+  get info(): DeviceInfo {
+    return this.backend.info;
+  }
+  private alive(): void {
+    if (this.destroyed) fail(NO_LOC, DEVICE.destroyed);
+    if (this.backend.lost) throw this.backend.lost;
+  }
+
+  // ---- tensors -------------------------------------------------------------------------------------------------------
+
+  private allocate(bytes: number, what: string, name: string): Storage {
+    this.alive();
+    const size = paddedBytes(bytes);
+    const max = this.info.limits.bufferSize;
+    if (size > max) fail(NO_LOC, TENSOR.tooLarge, what, size, max);
+    const storage: Storage = { memory: this.backend.alloc(size, name), name, bytes, gone: null };
+    this.storages.add(storage);
+    this.stats.buffers++;
+    this.stats.bytesAllocated += size;
+    this.stats.peakBytes = Math.max(this.stats.peakBytes, this.stats.bytesAllocated);
+    return storage;
+  }
+  /** @internal Tensor.free() */
+  release(storage: Storage): void {
+    if (!this.storages.delete(storage)) return;
+    storage.gone = this.destroyed ? 'went with its device, which was destroyed' : 'was freed';
+    this.backend.free(storage.memory);
+    this.stats.buffers--;
+    this.stats.bytesAllocated -= storage.memory.bytes;
+  }
+
+  /**
+   * A tensor with data. f16 (bf16, fp8) from a Uint16Array (Uint8Array) takes raw bits, from other numbers it rounds to nearest
+   * even; i64 takes a BigInt64Array, bigints or integer numbers; bool takes booleans or anything that is zero or not.
+   * @throws CompileError TL41xx when data, shape and dtype do not go together.
+   */
+  tensor(data: TensorData, options: TensorOptions = {}): Tensor {
+    const dtype = options.dtype ? dtypeFrom(options.dtype) : inferDtype(data);
+    const name = options.name ?? `tensor ${++this.tensors}`;
+    if (typeof data !== 'object') return this.full(options.shape ?? [], data, dtype, name);
+    if (!isTypedArray(data) && !Array.isArray(data)) fail(NO_LOC, TENSOR.data, Object.prototype.toString.call(data));
+    const nested = isTypedArray(data) ? { shape: [data.length], flat: data } : flatten(data);
+    const shape = checkShape(options.shape ?? nested.shape);
+    const strides = options.strides ?? rowMajor(shape);
+    if (strides.length !== shape.length || !strides.every((s) => Number.isSafeInteger(s) && s >= 0)) {
+      fail(NO_LOC, TENSOR.strides, JSON.stringify(shape), JSON.stringify(strides));
+    }
+    const what = `${name} (${dtype}[${shape.join(', ')}])`;
+    const want = options.strides ? spanOf(shape, strides) : numel(shape);
+    if (nested.flat.length !== want) fail(NO_LOC, TENSOR.length, what, nested.flat.length, want);
+    const bytes = encode(nested.flat, dtype, what);
+    const storage = this.allocate(bytes.length, what, name);
+    if (bytes.length) {
+      this.backend.write(storage.memory, 0, bytes);
+      this.stats.uploads++;
+    }
+    return new Tensor(this, storage, dtype, shape, strides);
+  }
+  /** A tensor that holds zeros. */
+  empty(shape: readonly number[], dtype: DType | DTypeName = 'f32', name?: string): Tensor {
+    const d = dtypeFrom(dtype);
+    checkShape(shape);
+    const label = name ?? `tensor ${++this.tensors}`;
+    const storage = this.allocate(numel(shape) * d.bytes, `${label} (${d}[${shape.join(', ')}])`, label);
+    return new Tensor(this, storage, d, shape, rowMajor(shape));
+  }
+  /** The same as `empty`: WebGPU clears new memory, and the interpreter does too. */
+  zeros(shape: readonly number[], dtype: DType | DTypeName = 'f32', name?: string): Tensor {
+    return this.empty(shape, dtype, name);
+  }
+  /** A tensor that holds one value everywhere. */
+  full(shape: readonly number[], value: number | bigint | boolean, dtype?: DType | DTypeName, name?: string): Tensor {
+    const t = this.empty(shape, dtype ?? (typeof value === 'number' ? DTYPES.f32 : scalarDtype(value)), name);
+    try {
+      t.fill(value);
+    } catch (e) {
+      t.free();
+      throw e;
+    }
+    return t;
+  }
+
+  // ---- launches ------------------------------------------------------------------------------------------------------
+
+  /**
+   * Enqueues a kernel on a grid of programs. Returns at once; faults on the device surface at `sync()` or a download.
+   * @throws CompileError TL40xx for a wrong argument, grid or limit (nothing is launched then), or what the compiler finds.
+   */
+  launch<A extends Args>(kernel: LaunchableKernel, grid: Grid<A>, args: A): void {
+    this.alive();
+    const def = kernel.definition;
+    if (!def || !this.trace) fail(NO_LOC, LAUNCH.untransformed, kernel.name);
+    const wrong = checkArguments(def, args, this);
+    if (wrong.length) throw new CompileError(wrong);
+    const loc = locOf(def);
+    const dims = checkGrid(kernel.name, loc, grid as Grid, args);
+    const { signature, key } = specialize(def.params, args);
+    const cacheKey = `${identity(kernel)}:${key}`;
+    let entry = this.specialized.get(cacheKey);
+    if (entry) this.stats.hits++;
+    else {
+      const func = this.trace(def, signature);
+      this.stats.traces++;
+      const exe = this.backend.compile(func);
+      this.stats.compiles++;
+      this.checkProgram(exe, loc, args);
+      entry = { exe, params: func.params.map((p) => p.name) };
+      this.specialized.set(cacheKey, entry);
+    }
+    const pointers = new Map<string, PointerArg>();
+    const scalars = new Map<string, number | bigint>();
+    for (const name of entry.params) {
+      const x = args[name];
+      const spec = signature[name];
+      if (x instanceof Tensor) pointers.set(name, { memory: x.storage.memory, base: x.offset });
+      else if (spec?.kind === 'scalar')
+        scalars.set(name, round(spec.dtype, Number.isInteger(x) && spec.dtype.bits === 64 ? BigInt(x as number) : toNum(x)));
+    }
+    this.enqueue(entry.exe, { kernel: kernel.name, loc, grid: dims, pointers, scalars });
+  }
+
+  /**
+   * Enqueues a program that was compiled ahead of time (`tessera build`), with its pointer and scalar arguments by name.
+   * @throws CompileError TL40xx as `launch`; on the interpreter always, because it has no WGSL.
+   */
+  launchProgram(program: WgslProgram, grid: Grid, args: Args): void {
+    this.alive();
+    const wrong = checkProgramArguments(program, args, this);
+    if (wrong.length) throw new CompileError(wrong);
+    const dims = checkGrid(program.kernel, NO_LOC, grid, args);
+    let exe = this.loaded.get(program);
+    if (exe) this.stats.hits++;
+    else {
+      this.checkProgram({ program }, NO_LOC, args);
+      exe = this.backend.load(program);
+      this.stats.compiles++;
+      this.loaded.set(program, exe);
+    }
+    const pointers = new Map<string, PointerArg>();
+    const scalars = new Map<string, number | bigint>();
+    for (const [name, x] of Object.entries(args)) {
+      if (x instanceof Tensor) pointers.set(name, { memory: x.storage.memory, base: x.offset });
+      else scalars.set(name, toNum(x));
+    }
+    this.enqueue(exe, { kernel: program.kernel, loc: NO_LOC, grid: dims, pointers, scalars });
+  }
+
+  private checkProgram(exe: Executable, loc: Loc, args: Args): void {
+    if (!exe.program) return;
+    const wrong = checkLimits(exe.program, loc, this.info.limits, this.info.features, args);
+    if (wrong.length) throw new CompileError(wrong);
+  }
+  private enqueue(exe: Executable, request: LaunchRequest): void {
+    this.stats.launches++;
+    if (numel(request.grid)) this.backend.launch(exe, request);
+  }
+
+  /** Waits for everything enqueued. Rejects with the first fault since the last call, which names the launch. */
+  async sync(): Promise<void> {
+    this.alive();
+    await this.backend.sync();
+  }
+  /** Frees every tensor and the device. Later calls fail with TL4205. */
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    for (const s of [...this.storages]) this.release(s);
+    this.specialized.clear();
+    this.backend.destroy();
+  }
+  declare [Symbol.dispose]: () => void;
+}
+if (Symbol.dispose) {
+  Object.defineProperty(Device.prototype, Symbol.dispose, {
+    value(this: Device) {
+      this.destroy();
+    },
+  });
+}
+
+const toNum = (x: unknown): number | bigint => (typeof x === 'bigint' ? x : Number(x));

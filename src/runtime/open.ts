@@ -1,0 +1,56 @@
+// Opening a device: WebGPU where there is an adapter, else the interpreter, which is announced once. The parts of the compiler are
+// handed in: device.ts gives all of them, an application that only launches ahead-of-time programs gives none.
+
+import type { Func } from '../dsl/ir/ir.ts';
+import type { Target, WgslProgram } from '../lower/program.ts';
+import type { Backend, DeviceStats } from './backend.ts';
+import { Device, type Trace } from './core.ts';
+import { type AdapterOptions, infoOf, NoAdapter, openGpu, targetOf } from './webgpu/adapter.ts';
+import { WebGpuBackend } from './webgpu/backend.ts';
+import type { LogSink } from './webgpu/log.ts';
+
+export interface DeviceOptions extends AdapterOptions {
+  /** 'interp' for the interpreter; 'webgpu' (the default) for WebGPU where there is an adapter. */
+  readonly prefer?: 'webgpu' | 'interp';
+  /** Receives the lines of device_print; console.log when absent. */
+  readonly onLog?: LogSink;
+}
+
+export interface Compiler {
+  readonly trace: Trace;
+  readonly toWgsl: (func: Func, target: Target) => WgslProgram;
+  readonly interpreter: (stats: DeviceStats, sink: LogSink) => Backend;
+}
+
+const newStats = (): DeviceStats => ({
+  launches: 0,
+  traces: 0,
+  compiles: 0,
+  hits: 0,
+  submits: 0,
+  uploads: 0,
+  downloads: 0,
+  bytesAllocated: 0,
+  buffers: 0,
+  peakBytes: 0,
+});
+
+let announced = false;
+
+export async function openDevice(options: DeviceOptions, compiler: Compiler | null): Promise<Device> {
+  const stats = newStats();
+  const sink = options.onLog ?? ((line: string) => console.log(line));
+  const trace = compiler?.trace ?? null;
+  if (options.prefer !== 'interp' || !compiler) {
+    try {
+      const { gpu, adapter } = await openGpu(options);
+      const backend = new WebGpuBackend(gpu, infoOf(gpu, adapter), targetOf(gpu, adapter), stats, compiler?.toWgsl ?? null, sink);
+      return new Device(backend, stats, trace);
+    } catch (e) {
+      if (!(e instanceof NoAdapter) || !compiler) throw e;
+      if (!announced) console.warn(`tessera: using the interpreter on the CPU: ${e.message}. Run \`tessera doctor\` to see what is missing.`);
+      announced = true;
+    }
+  }
+  return new Device(compiler.interpreter(stats, sink), stats, trace);
+}

@@ -1,0 +1,294 @@
+// The WebGPU back end: memory as GPUBuffers, launches encoded into one command buffer and submitted together. In: requests that were
+// checked (launch.ts). Out: work on the queue; what goes wrong there is gathered in faults.ts. Refuses to know dtypes of tensors.
+
+import { CompileError, diagnostic, NO_LOC } from '../../dsl/diagnostics.ts';
+import type { Func } from '../../dsl/ir/ir.ts';
+import { numel } from '../../dsl/types.ts';
+import type { Target, WgslProgram } from '../../lower/program.ts';
+import type { Backend, DeviceInfo, DeviceStats, Executable, LaunchRequest, Memory, StridedRegion } from '../backend.ts';
+import { nextMemoryId, paddedBytes } from '../backend.ts';
+import { launchText } from '../launch.ts';
+import { DEVICE } from '../messages.ts';
+import { Faults } from './faults.ts';
+import { LOG_BYTES, type LogSink, readLog } from './log.ts';
+import { foldGrid, WgslExecutable } from './pipeline.ts';
+import { COPY_WGSL, copyWords } from './strided.ts';
+
+// GPUBufferUsage and GPUMapMode; Dawn in Node does not put these tables on globalThis.
+const USAGE = { MAP_READ: 0x1, COPY_SRC: 0x4, COPY_DST: 0x8, UNIFORM: 0x40, STORAGE: 0x80 } as const;
+const MAP_READ = 0x1;
+
+/** Launches in one command buffer before it is submitted: enough to hide the cost of a submit, few enough to start early. */
+const BATCH = 64;
+const UNIFORM_BYTES = 64 * 1024;
+/** Launches named in the error when the device is lost. */
+const REMEMBERED = 4;
+
+export interface GpuMemory extends Memory {
+  readonly buffer: GPUBuffer;
+  /** Programs with a bind group that holds this buffer. */
+  readonly users: Set<WgslExecutable>;
+  /** Number of the last batch that uses it. */
+  batch: number;
+}
+
+export class WebGpuBackend implements Backend {
+  readonly kind = 'webgpu';
+  readonly info: DeviceInfo;
+  readonly target: Target;
+  lost: Error | null = null;
+  readonly gpu: GPUDevice;
+  private readonly stats: DeviceStats;
+  private readonly toWgsl: ((func: Func, target: Target) => WgslProgram) | null;
+  private readonly sink: LogSink;
+  private readonly faults: Faults;
+  private readonly uniformAlign: number;
+  private readonly uniforms: GPUBuffer;
+  private readonly uniformData = new ArrayBuffer(UNIFORM_BYTES);
+  private readonly uniformView = new DataView(this.uniformData);
+  private uniformUsed = 0;
+  private encoder: GPUCommandEncoder | null = null;
+  private batch = 1;
+  private encoded = 0;
+  private batchTexts: string[] = [];
+  /** Launches since the device was last seen idle, newest last. */
+  private recent: LaunchRequest[] = [];
+  private readonly withLog = new Set<WgslExecutable>();
+  private copier: GPUComputePipeline | null = null;
+  private destroying = false;
+
+  constructor(
+    gpu: GPUDevice,
+    info: DeviceInfo,
+    target: Target,
+    stats: DeviceStats,
+    toWgsl: ((func: Func, target: Target) => WgslProgram) | null,
+    sink: LogSink,
+  ) {
+    this.gpu = gpu;
+    this.info = info;
+    this.target = target;
+    this.stats = stats;
+    this.toWgsl = toWgsl;
+    this.sink = sink;
+    this.faults = new Faults(gpu, () => stats.bytesAllocated);
+    this.uniformAlign = gpu.limits.minUniformBufferOffsetAlignment;
+    this.uniforms = gpu.createBuffer({ label: 'uniforms', size: UNIFORM_BYTES, usage: USAGE.UNIFORM | USAGE.COPY_DST });
+    gpu.lost.then((reason) => {
+      if (!this.destroying) this.lose(reason.message || String(reason.reason));
+    });
+  }
+
+  private lose(reason: string): Error {
+    const launches = this.recent.slice(-REMEMBERED).map(launchText);
+    const loc = this.recent.at(-1)?.loc ?? NO_LOC;
+    this.lost ??= new CompileError([diagnostic(loc, DEVICE.lost, reason, launches)]);
+    return this.lost;
+  }
+
+  // ---- memory --------------------------------------------------------------------------------------------------------
+
+  private buffer(label: string, size: number, usage: number): GPUBuffer {
+    const text = `the allocation of ${label} (${size} bytes)`;
+    return this.faults.watch(text, NO_LOC, () => this.gpu.createBuffer({ label, size, usage }));
+  }
+  alloc(bytes: number, label: string): GpuMemory {
+    const buffer = this.buffer(label, bytes, USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST);
+    return { id: nextMemoryId(), bytes, label, buffer, users: new Set(), batch: 0 };
+  }
+  free(memory: GpuMemory): void {
+    if (memory.batch === this.batch) this.flush(); // a buffer must live until its launches are submitted
+    for (const exe of memory.users) exe.forget(memory);
+    memory.users.clear();
+    memory.buffer.destroy();
+  }
+  write(memory: GpuMemory, byteOffset: number, data: Uint8Array): void {
+    this.flush(); // queue writes happen before command buffers that are submitted later
+    const whole = data.length & ~3;
+    const { queue } = this.gpu;
+    this.faults.watch(`the upload to ${memory.label}`, NO_LOC, () => {
+      if (whole) queue.writeBuffer(memory.buffer, byteOffset, data as Uint8Array<ArrayBuffer>, 0, whole);
+      if (whole === data.length) return;
+      const tail = new Uint8Array(4);
+      tail.set(data.subarray(whole));
+      queue.writeBuffer(memory.buffer, byteOffset + whole, tail);
+    });
+  }
+  fill(region: StridedRegion, element: Uint8Array): void {
+    const memory = region.memory as GpuMemory;
+    const count = numel(region.shape);
+    const from = region.offset * region.elemBytes;
+    const bytes = count * region.elemBytes;
+    const contiguous = region.strides.every((s, i) => region.shape[i] === 1 || s === numel(region.shape.slice(i + 1)));
+    if (contiguous && from % 4 === 0 && bytes % 4 === 0 && element.every((b) => b === 0)) {
+      this.use(memory);
+      this.commands().clearBuffer(memory.buffer, from, bytes);
+      return;
+    }
+    // One element, copied everywhere with strides of 0.
+    const one = this.alloc(paddedBytes(element.length), `fill of ${memory.label}`);
+    this.write(one, 0, element);
+    this.copy({ ...region, memory: one, offset: 0, strides: region.shape.map(() => 0) }, region);
+    this.free(one);
+  }
+  copy(from: StridedRegion, to: StridedRegion): void {
+    const [src, dst] = [from.memory as GpuMemory, to.memory as GpuMemory];
+    const words = copyWords(from, to);
+    this.copier ??= this.faults.watch('the copy program', NO_LOC, () =>
+      this.gpu.createComputePipeline({ layout: 'auto', compute: { module: this.gpu.createShaderModule({ code: COPY_WGSL }) } }),
+    );
+    const pipeline = this.copier;
+    const at = this.reserve(words.byteLength);
+    new Uint32Array(this.uniformData, at, words.length).set(words);
+    const layout = pipeline.getBindGroupLayout(0);
+    const entries = [
+      { binding: 0, resource: { buffer: src.buffer } },
+      { binding: 1, resource: { buffer: dst.buffer } },
+      { binding: 2, resource: { buffer: this.uniforms, offset: at, size: words.byteLength } },
+    ];
+    this.faults.watch(`a copy to ${dst.label}`, NO_LOC, () => {
+      const group = this.gpu.createBindGroup({ layout, entries });
+      this.use(src);
+      this.use(dst);
+      const pass = this.commands().beginComputePass({ label: `copy to ${dst.label}` });
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...foldGrid(Math.ceil(numel(to.shape) / 64), this.target.maxWorkgroupsPerDimension));
+      pass.end();
+    });
+  }
+  async read(memory: GpuMemory, byteOffset: number, bytes: number): Promise<Uint8Array> {
+    const from = byteOffset & ~3;
+    const size = Math.ceil((byteOffset + bytes - from) / 4) * 4;
+    const data = await this.readBack(memory.buffer, from, size, memory.label, memory);
+    await this.report();
+    return data.subarray(byteOffset - from, byteOffset - from + bytes).slice();
+  }
+  private async readBack(buffer: GPUBuffer, from: number, size: number, label: string, memory?: GpuMemory): Promise<Uint8Array> {
+    const staging = this.buffer(`download of ${label}`, size, USAGE.MAP_READ | USAGE.COPY_DST);
+    try {
+      if (memory) this.use(memory);
+      this.commands().copyBufferToBuffer(buffer, from, staging, 0, size);
+      this.flush();
+      try {
+        await staging.mapAsync(MAP_READ);
+      } catch (e) {
+        await this.faults.settle();
+        const fault = this.faults.take();
+        if (fault) throw fault;
+        throw (
+          this.lost ??
+          (this.destroying ? new CompileError([diagnostic(NO_LOC, DEVICE.destroyed)]) : this.lose((e as Error).message))
+        );
+      }
+      return new Uint8Array(staging.getMappedRange()).slice();
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  // ---- launches ------------------------------------------------------------------------------------------------------
+
+  compile(func: Func): Executable {
+    if (!this.toWgsl) throw new Error('internal: this device was opened without the compiler');
+    const program = this.toWgsl(func, this.target);
+    return this.make(program, `${program.kernel} (${func.loc.file}:${func.loc.line})`);
+  }
+  load(program: WgslProgram): Executable {
+    return this.make(program, program.kernel);
+  }
+  private make(program: WgslProgram, what: string): WgslExecutable {
+    return this.faults.watch(`the program of ${what}`, NO_LOC, () => new WgslExecutable(this.gpu, program));
+  }
+
+  launch(exe: WgslExecutable, request: LaunchRequest): void {
+    const { program } = exe;
+    const at = program.uniform ? this.reserve(program.uniform.size) : 0;
+    exe.writeUniforms(this.uniformView, at, request);
+    if (program.log && !exe.log) {
+      exe.log = this.buffer(`log of ${program.kernel}`, LOG_BYTES, USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST);
+      this.withLog.add(exe);
+    }
+    exe.logDirty = program.log !== null;
+    const memories = program.bindings.map((b) => {
+      const pointer = request.pointers.get(b.params[0]);
+      if (!pointer) throw new Error(`internal: ${program.kernel} binds '${b.params[0]}', which is no pointer argument`);
+      return pointer.memory as GpuMemory;
+    });
+    const text = launchText(request);
+    const group = this.faults.watch(text, request.loc, () => exe.bindGroup(memories, this.uniforms));
+    for (const m of memories) this.use(m);
+    const pass = this.commands().beginComputePass({ label: text });
+    pass.setPipeline(exe.pipeline);
+    pass.setBindGroup(0, group, program.uniform ? [at] : []);
+    pass.dispatchWorkgroups(...foldGrid(numel(request.grid), this.target.maxWorkgroupsPerDimension));
+    pass.end();
+    this.recent.push(request);
+    if (this.recent.length > 16 * REMEMBERED) this.recent.splice(0, this.recent.length - REMEMBERED);
+    this.batchTexts.push(text);
+    if (++this.encoded >= BATCH) this.flush();
+  }
+
+  private commands(): GPUCommandEncoder {
+    this.encoder ??= this.gpu.createCommandEncoder();
+    return this.encoder;
+  }
+  private use(memory: GpuMemory): void {
+    memory.batch = this.batch;
+  }
+  /** Room for a uniform block in this batch; where it starts. */
+  private reserve(bytes: number): number {
+    const size = Math.ceil(bytes / this.uniformAlign) * this.uniformAlign;
+    if (this.uniformUsed + size > UNIFORM_BYTES) this.flush();
+    const at = this.uniformUsed;
+    this.uniformUsed += size;
+    return at;
+  }
+  /** Submits what is encoded. */
+  private flush(): void {
+    const { encoder } = this;
+    if (!encoder) return;
+    const texts = [...new Set(this.batchTexts)];
+    const what = texts.length > 3 ? `${texts.slice(0, 3).join(', ')} and ${texts.length - 3} more launches` : texts.join(', ');
+    this.encoder = null;
+    this.batch++;
+    this.encoded = 0;
+    this.batchTexts = [];
+    this.faults.watch(what || 'a copy', this.recent.at(-1)?.loc ?? NO_LOC, () => {
+      if (this.uniformUsed) this.gpu.queue.writeBuffer(this.uniforms, 0, this.uniformData, 0, this.uniformUsed);
+      this.gpu.queue.submit([encoder.finish()]);
+    });
+    this.uniformUsed = 0;
+    this.stats.submits++;
+  }
+
+  async sync(): Promise<void> {
+    this.flush();
+    await this.gpu.queue.onSubmittedWorkDone().catch(() => undefined);
+    await this.report();
+    this.recent = [];
+  }
+  /** Everything that launches have to say: faults, losses, prints and failed assertions. */
+  private async report(): Promise<void> {
+    await this.faults.settle();
+    const fault = this.faults.take();
+    if (fault) throw fault;
+    if (this.lost) throw this.lost;
+    for (const exe of this.withLog) {
+      const { log } = exe;
+      if (!log || !exe.logDirty) continue;
+      exe.logDirty = false;
+      const words = await this.readBack(log, 0, LOG_BYTES, `the log of ${exe.program.kernel}`);
+      this.commands().clearBuffer(log, 0, 4);
+      this.flush();
+      readLog(exe.program, new Uint32Array(words.buffer), this.sink);
+    }
+  }
+  destroy(): void {
+    this.destroying = true;
+    this.encoder = null;
+    for (const exe of this.withLog) exe.log?.destroy();
+    this.uniforms.destroy();
+    this.gpu.destroy();
+  }
+}
