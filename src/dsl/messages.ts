@@ -236,6 +236,21 @@ export const TL = {
     text: `device function ${name} returns a value on one way and none on another`,
     help: 'return a value of the same type on every way',
   })),
+  jsError: message('TL1065', (err: Error) => ({
+    text: `JavaScript failed while the kernel was traced: ${err.message}`,
+    notes: err.name === 'Error' ? [] : [err.name],
+    help: 'plain JavaScript in a kernel runs once, when the kernel is compiled; check the values it works on',
+  })),
+  escaped: message('TL1066', (what: string) => ({
+    text: `${what} was made inside a loop or branch of the device and is used outside of it`,
+    notes: ['arrays and objects that a loop or branch changes are not carried out of it; variables are'],
+    help: 'keep it in a variable of its own, declared before the loop, or unroll the loop with tl.static_range',
+  })),
+  outsideFn: message('TL1067', (name: string) => ({
+    text: `device function ${name} was called by code that is not compiled`,
+    notes: ['device functions are expanded in kernels and in other device functions'],
+    help: 'call it directly in the kernel, or make the caller a tl.fn too',
+  })),
   // ---- IR text and verifier
   irSyntax: message('TL1090', (what: string) => ({
     text: `IR text: ${what}`,

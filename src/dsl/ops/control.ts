@@ -90,7 +90,10 @@ export const HINTS = {
     api:
       (t) =>
       (condition: boolean): void => {
-        if (typeof condition === 'boolean') return condition ? undefined : t.fail(TL.staticAssert, 'tl.assume(false)');
+        if (typeof condition === 'boolean') {
+          if (!condition) t.fail(TL.staticAssert, 'tl.assume(false)');
+          return;
+        }
         t.emit('assume', [t.value(condition, 'tl.assume')]);
       },
   }),

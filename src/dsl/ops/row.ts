@@ -93,7 +93,7 @@ export interface Row<F extends ApiFn = ApiFn> {
 }
 
 /** Identity that keeps the row's signature; every table is made of `op({...})`. */
-export const op = <F extends ApiFn>(row: Row<F>): Row<F> => row;
+export const op = <F extends ApiFn = never>(row: Row<F>): Row<F> => row;
 
 /** Static type of a tile made from one of type T: masks stay boolean, everything else is number. */
 export type Widen<T> = [T] extends [boolean] ? boolean : number;

@@ -1,0 +1,68 @@
+// `kernel(function …)`: what a kernel is to the host. It holds the definition that the front end made and forwards launches to
+// the device; compiling and running are the device's business.
+
+import { fail, NO_LOC } from './diagnostics.ts';
+import { TL } from './messages.ts';
+import type { LaunchArg } from './tl.ts';
+import type { Definition } from './trace/definition.ts';
+import type { DType } from './types.ts';
+
+export interface KernelOptions {
+  /** Triton's launch options, as defaults of the kernel. A program uses num_warps · 32 invocations where the device can. */
+  readonly num_warps?: number;
+  /** Accepted so that kernels port unchanged; WebGPU has no software pipelining to steer yet. */
+  readonly num_stages?: number;
+}
+
+/** What the language needs to know of a tensor; the runtime's `Tensor` is one. */
+export interface TensorArg {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+}
+
+type OptionalKeys<P> = { [K in keyof P]-?: undefined extends P[K] ? K : never }[keyof P];
+/** Launch arguments by name: tensors for pointers, numbers for scalars, values for constexprs. */
+export type LaunchArgs<P> = { [K in Exclude<keyof P, OptionalKeys<P>>]: LaunchArg<P[K], TensorArg> } & {
+  [K in OptionalKeys<P>]?: LaunchArg<Exclude<P[K], undefined>, TensorArg>;
+};
+/** Programs along up to three axes, or a function of the launch's arguments (Triton's `lambda meta`). */
+export type Grid =
+  | readonly number[]
+  | ((meta: { readonly [name: string]: never } & { readonly [name: string]: number }) => readonly number[]);
+
+/** Where kernels run. `Device` of the runtime is one. */
+export interface LaunchTarget {
+  launch(kernel: AnyKernel, grid: Grid, args: { readonly [name: string]: unknown }, options?: KernelOptions): void;
+}
+
+/** A kernel whose parameters are not known statically. */
+export interface AnyKernel {
+  readonly name: string;
+  readonly definition: Definition;
+  readonly options: KernelOptions;
+}
+
+/** A kernel with parameters P. `launch` checks its arguments, compiles what is new, and enqueues; see `Device.launch`. */
+export interface Kernel<P> extends AnyKernel {
+  launch(device: LaunchTarget, grid: Grid, args: LaunchArgs<P>, options?: KernelOptions): void;
+}
+
+/**
+ * Makes a kernel of a function with one destructured object parameter whose type says what each parameter is:
+ * `kernel(function add({ x, n, BLOCK }: { x: tl.ptr<tl.f32>; n: tl.i32; BLOCK: tl.constexpr }) { … })`.
+ * The front end rewrites the function when the file is loaded or bundled; without it, `launch` fails with what to do.
+ */
+export function kernel<P>(source: ((params: P) => void) | Definition, options: KernelOptions = {}): Kernel<P> {
+  const name = source.name || 'kernel';
+  return {
+    name,
+    options,
+    get definition() {
+      return typeof source === 'function' ? fail(NO_LOC, TL.untransformed, name) : source;
+    },
+    launch(device, grid, args, launchOptions) {
+      device.launch(this, grid, args as { readonly [name: string]: unknown }, launchOptions);
+    },
+  };
+}

@@ -1,0 +1,202 @@
+// `tl`: the language inside kernels. Functions come from the op table (and a few compositions); types say what a parameter
+// is. Tiles and scalars are `number` to the type checker, masks `boolean`, pointers a number too, so that `a + b`,
+// `p + offs` and `mask && x < n` type-check without a plugin.
+
+import { TL } from './messages.ts';
+import { CREATE_FNS } from './ops/create.ts';
+import { OPS } from './ops/index.ts';
+import { type ApiFn, asUser } from './ops/row.ts';
+import { SHAPE_FNS } from './ops/shape.ts';
+import { type Trace, trace } from './trace/context.ts';
+import type { Definition } from './trace/definition.ts';
+import { DEVICE_FN, describe, RangeSpec } from './trace/tracer.ts';
+import { DTYPES, type DType, type DTypeName, dtypeOf, isPtr, pointee } from './types.ts';
+
+// ---- from rows to functions
+type Factory = (t: Trace) => ApiFn;
+type ApiOf<R> = R extends { readonly api?: (t: Trace) => infer F } ? F : never;
+/** Rows that have a spelling in `tl`; `op` gives rows without one the signature `never`. */
+type WithApi = { [K in keyof typeof OPS as [ApiOf<(typeof OPS)[K]>] extends [never] ? never : K]: ApiOf<(typeof OPS)[K]> };
+type FactoriesOf<T extends { [k: string]: Factory }> = { [K in keyof T]: ReturnType<T[K]> };
+
+/** Calls the factory with the tracer at work, at each call. */
+const bind =
+  (name: string, factory: Factory): ApiFn =>
+  (...args) =>
+    factory(trace(name))(...args);
+
+const fromRows = Object.fromEntries(
+  Object.entries(OPS).flatMap(([name, row]) => (row.api ? [[name, bind(name, row.api as Factory)]] : [])),
+) as WithApi;
+
+/** Functions that are not one op: compositions, questions about values, loops, compile-time checks. */
+const COMPOSED = {
+  ...CREATE_FNS,
+  ...SHAPE_FNS,
+  /** Smallest integer that is not below x / y, for positive integers. */
+  cdiv:
+    (t: Trace) =>
+    (x: number, y: number): number => {
+      if (!t.isValue(x) && !t.isValue(y)) return Math.floor((Number(x) + Number(y) - 1) / Number(y));
+      // (x + y - 1) // y, as Triton computes it.
+      const [a, b] = t.promote('tl.cdiv', x, y, true);
+      const sum = t.one('add', [a, b]);
+      const [s, one] = t.promote('tl.cdiv', sum, 1);
+      return asUser(t.one('floordiv', t.broadcast('tl.cdiv', [t.one('sub', [s, one]), b])));
+    },
+  /** 1 / (1 + exp(-x)). */
+  sigmoid:
+    (t: Trace) =>
+    (x: number): number => {
+      const v = t.value(x, 'tl.sigmoid');
+      const e = t.one('exp', [t.one('neg', [v])]);
+      const [one, sum] = t.promote('tl.sigmoid', 1, asUser(t.one('add', t.promote('tl.sigmoid', 1, e))));
+      return asUser(t.one('div', [one, sum]));
+    },
+  /** Dtype of a tile, scalar or (of a pointer) of what it points to: Triton's `x.dtype`. */
+  dtype_of:
+    (t: Trace) =>
+    (x: number | boolean): DType => {
+      const v = t.value(x, 'tl.dtype_of');
+      return isPtr(v.type) ? pointee(v.type) : dtypeOf(v.type);
+    },
+  /** Shape of a tile as numbers known at compile time: Triton's `x.shape`. */
+  shape_of:
+    (t: Trace) =>
+    (x: number | boolean): readonly number[] =>
+      t.value(x, 'tl.shape_of').type.shape,
+  /** Broadcasts two tiles to their common shape: [x, y]. */
+  broadcast:
+    (t: Trace) =>
+    (x: number, y: number): [number, number] =>
+      t.broadcast('tl.broadcast', [t.value(x, 'tl.broadcast'), t.value(y, 'tl.broadcast')]) as unknown as [number, number],
+  /** A loop of the device: `for (const i of tl.range(start, stop, step))`. One argument is the stop. */
+  range:
+    (_t: Trace) =>
+    (start: number, stop?: number, step = 1, _options: RangeOptions = {}): Iterable<number> =>
+      new RangeSpec(stop === undefined ? 0 : start, stop === undefined ? start : stop, step),
+  /** A loop that is unrolled when the kernel is compiled; bounds are constexpr. */
+  static_range:
+    (t: Trace) =>
+    (start: number, stop?: number, step = 1): number[] => {
+      const [a, b, s] = (stop === undefined ? [0, start, step] : [start, stop, step]).map((x) =>
+        t.constInt(x, 'tl.static_range'),
+      );
+      if (s === 0) t.fail(TL.loopStep);
+      const out: number[] = [];
+      for (let i = a; s > 0 ? i < b : i > b; i += s) out.push(i);
+      return out;
+    },
+  /** Stops compilation with a message if a condition on constexpr values is false. */
+  static_assert:
+    (t: Trace) =>
+    (condition: boolean, message = ''): void => {
+      if (t.isValue(condition)) t.fail(TL.staticValue, 'the condition of tl.static_assert', describe(condition));
+      if (!condition) t.fail(TL.staticAssert, String(message));
+    },
+  /** Prints values when the kernel is compiled; tiles print as their type. */
+  static_print:
+    (t: Trace) =>
+    (...values: unknown[]): void =>
+      t.print(values.map((v) => (typeof v === 'string' ? v : describe(v))).join(' ')),
+  /** Smallest power of two that is not below n (constexpr). */
+  next_power_of_2:
+    (t: Trace) =>
+    (n: number): number => {
+      const x = t.constInt(n, 'tl.next_power_of_2');
+      return x <= 1 ? 1 : 2 ** Math.ceil(Math.log2(x));
+    },
+} satisfies { [name: string]: Factory };
+
+/** Options of `tl.range` that steer NVIDIA's pipeliner; accepted so that kernels port unchanged. */
+export interface RangeOptions {
+  readonly num_stages?: number;
+  readonly loop_unroll_factor?: number;
+  readonly disallow_acc_multi_buffer?: boolean;
+  readonly flatten?: boolean;
+  readonly warp_specialize?: boolean;
+  readonly disable_licm?: boolean;
+}
+
+const composed = Object.fromEntries(Object.entries(COMPOSED).map(([name, f]) => [name, bind(name, f as Factory)])) as FactoriesOf<
+  typeof COMPOSED
+>;
+
+/** A device function: expanded where a kernel calls it. `tl.fn(function helper(x: number) { … })`. */
+function fn<F extends ApiFn>(f: F | Definition): F {
+  const def = typeof f === 'function' ? null : f;
+  const name = def ? def.name : (f as F).name || 'helper';
+  const call = (..._args: unknown[]): never => {
+    const t = trace(name);
+    // Reached only by plain JavaScript inside a trace; rewritten calls are expanded by the tracer.
+    return t.fail(def ? TL.outsideFn : TL.untransformed, name);
+  };
+  Object.defineProperty(call, 'name', { value: name });
+  return Object.assign(call, { [DEVICE_FN]: def }) as unknown as F;
+}
+
+/** dtypes under WGSL's short names and Triton's long ones. */
+const DTYPE_NAMES = {
+  ...DTYPES,
+  int1: DTYPES.bool,
+  int8: DTYPES.i8,
+  int16: DTYPES.i16,
+  int32: DTYPES.i32,
+  int64: DTYPES.i64,
+  uint8: DTYPES.u8,
+  uint16: DTYPES.u16,
+  uint32: DTYPES.u32,
+  uint64: DTYPES.u64,
+  float16: DTYPES.f16,
+  bfloat16: DTYPES.bf16,
+  float32: DTYPES.f32,
+  float64: DTYPES.f64,
+  float8e4nv: DTYPES.fp8e4nv,
+  float8e5: DTYPES.fp8e5,
+} as const;
+
+/** The language inside kernels: functions, dtypes and (as `tl.ptr<…>` and the like) parameter types. */
+export const tl: WithApi & FactoriesOf<typeof COMPOSED> & typeof DTYPE_NAMES & { readonly fn: typeof fn } = {
+  ...fromRows,
+  ...composed,
+  ...DTYPE_NAMES,
+  fn,
+};
+
+declare const POINTEE: unique symbol;
+declare const SCALAR: unique symbol;
+type Scalar<N extends string> = number | (number & { readonly [SCALAR]: N });
+
+/** Types of kernel parameters. All are numbers (or the constexpr's own type) to the type checker. */
+export namespace tl {
+  /** A pointer to a tensor's elements: `tl.ptr<tl.f32>`; `tl.ptr` takes any dtype; `| null` makes it optional. */
+  export type ptr<T = unknown> = number | (number & { readonly [POINTEE]: T });
+  /** A value known when the kernel is compiled: `tl.constexpr`, `tl.constexpr<boolean>`. */
+  export type constexpr<T = number> = T | (T & { readonly [SCALAR]: 'constexpr' });
+  export type bool = Scalar<'bool'>;
+  export type i8 = Scalar<'i8'>;
+  export type i16 = Scalar<'i16'>;
+  export type i32 = Scalar<'i32'>;
+  export type i64 = Scalar<'i64'>;
+  export type u8 = Scalar<'u8'>;
+  export type u16 = Scalar<'u16'>;
+  export type u32 = Scalar<'u32'>;
+  export type u64 = Scalar<'u64'>;
+  export type f16 = Scalar<'f16'>;
+  export type bf16 = Scalar<'bf16'>;
+  export type f32 = Scalar<'f32'>;
+  export type f64 = Scalar<'f64'>;
+  export type fp8e4nv = Scalar<'fp8e4nv'>;
+  export type fp8e5 = Scalar<'fp8e5'>;
+  /** A dtype as a value, e.g. a constexpr that a kernel casts to. */
+  export type dtype = DType;
+}
+
+/** What a launch passes for a parameter of type P: a tensor for a pointer, a number for a scalar, the value for a constexpr. */
+export type LaunchArg<P, T> = [Extract<P, { readonly [POINTEE]: unknown }>] extends [never]
+  ? [Extract<P, { readonly [SCALAR]: 'constexpr' }>] extends [never]
+    ? [Extract<P, { readonly [SCALAR]: DTypeName }>] extends [never]
+      ? P
+      : number | bigint | boolean
+    : Exclude<P, { readonly [SCALAR]: 'constexpr' }>
+  : T | Extract<P, null>;

@@ -1,0 +1,343 @@
+// What rewritten kernels call: `$`. One Frame is one function being traced (the kernel, or a device function at one of its
+// calls); all frames of a trace share an Emitter. Plain JS values take plain JS meaning; as soon as a traced value takes
+// part, ops are emitted. Regions (if, for, while) are in regions.ts.
+
+import { CompileError, diagnostic, type Loc, registerSource } from '../diagnostics.ts';
+import { Value } from '../ir/ir.ts';
+import { TL } from '../messages.ts';
+import { hasTrait } from '../ops/index.ts';
+import { describeJs } from '../ops/math.ts';
+import { promoteIntegers } from '../semantics.ts';
+import { DTYPES, dtypeOf, isPtr, isTile, printType } from '../types.ts';
+import { FloatLit, isNumberLike } from './context.ts';
+import type { Definition } from './definition.ts';
+import { type Emitter, Poison } from './emitter.ts';
+import { emitFor, emitIf, emitIfValue, emitWhile, type Vars } from './regions.ts';
+
+/** A loop over the device: what `tl.range` returns. */
+export class RangeSpec {
+  readonly start: unknown;
+  readonly stop: unknown;
+  readonly step: unknown;
+  constructor(start: unknown, stop: unknown, step: unknown) {
+    this.start = start;
+    this.stop = stop;
+    this.step = step;
+  }
+  [Symbol.iterator](): Iterator<number> {
+    throw new Error('tl.range is a loop of the device; it can only be used in `for (const i of tl.range(…))` inside a kernel');
+  }
+}
+
+/** Marks functions made by `tl.fn`. */
+export const DEVICE_FN: unique symbol = Symbol('tessera.fn');
+
+const ROW_OF: { readonly [op: string]: string } = {
+  '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '%': 'mod', '&': 'and', '|': 'or', '^': 'xor', '<<': 'shl', '>>': 'shr',
+  '<': 'lt', '<=': 'le', '>': 'gt', '>=': 'ge', '==': 'eq', '===': 'eq', '!=': 'ne', '!==': 'ne',
+}; // biome-ignore format: a table
+const COMPARISONS = new Set(['eq', 'ne', 'lt', 'le', 'gt', 'ge']);
+const BITWISE = new Set(['and', 'or', 'xor', 'shl', 'shr']);
+/** Methods that Triton's tensors have, for people who write them out of habit. */
+const METHOD_HELP: { readonly [name: string]: string } = {
+  to: 'tl.cast(x, dtype)',
+  cast: 'tl.cast(x, dtype)',
+  trans: 'tl.trans(x)',
+  reshape: 'tl.reshape(x, shape)',
+};
+
+export class Frame {
+  private readonly e: Emitter;
+  private readonly def: Definition;
+  private readonly parent: Loc | undefined;
+  private readonly outer: Frame | null;
+  private readonly locs: Loc[] = [];
+  constructor(emitter: Emitter, def: Definition, parent?: Loc, outer: Frame | null = null) {
+    this.e = emitter;
+    this.def = def;
+    this.parent = parent;
+    this.outer = outer;
+    registerSource(def.file, def.firstLine, def.text);
+  }
+
+  loc(index: number): Loc {
+    const [line, col, endLine, endCol] = this.def.locs[index];
+    return (this.locs[index] ??= {
+      file: this.def.file,
+      line,
+      col,
+      endLine,
+      endCol,
+      fn: this.def.name,
+      ...(this.parent ? { parent: this.parent } : {}),
+    });
+  }
+  private at(index: number): Emitter {
+    this.e.loc = this.loc(index);
+    return this.e;
+  }
+
+  // ---- operators
+  bin(l: number, op: string, a: unknown, b: unknown): unknown {
+    const e = this.at(l);
+    for (const x of [a, b]) if (x instanceof Poison) e.value(x, op);
+    if (!(a instanceof Value) && !(b instanceof Value)) return jsBinary(op, a, b);
+    const name = ROW_OF[op];
+    const other = a instanceof Value ? b : a;
+    if (!(other instanceof Value) && !isNumberLike(other) && typeof other !== 'boolean') {
+      // `x === null` asks the trace, not the device.
+      if (name === 'eq') return false;
+      if (name === 'ne') return true;
+      return e.fail(TL.badOperator, op, describe(a), describe(b), 'one side is not a tile, scalar or number');
+    }
+    if (name === undefined) return e.fail(TL.badOperator, op, describe(a), describe(b), 'Triton has no such operator on tiles');
+    const ptr = [a, b].map((x) => x instanceof Value && isPtr(x.type));
+    if ((name === 'add' || name === 'sub') && ptr.includes(true)) return this.pointer(op, a, b, ptr);
+    if (ptr.includes(true) && !COMPARISONS.has(name)) {
+      return e.fail(TL.badOperator, op, describe(a), describe(b), 'a pointer can only be moved by + and -, and compared');
+    }
+    let [x, y] = e.promote(op, a, b, name === 'div' || name === 'mod');
+    if (name === 'div' && dtypeOf(x.type).is_int()) [x, y] = [e.cast(x, DTYPES.f32), e.cast(y, DTYPES.f32)];
+    if (BITWISE.has(name)) {
+      if (!dtypeOf(x.type).is_int()) return e.fail(TL.types, op, x.type, y.type, 'bitwise operators take integers or masks');
+      const amount = e.constantOf(y);
+      if (
+        (name === 'shl' || name === 'shr') &&
+        amount !== undefined &&
+        (Number(amount) < 0 || Number(amount) >= dtypeOf(x.type).bits)
+      ) {
+        return e.fail(TL.negativeShift, amount as number, dtypeOf(x.type).bits);
+      }
+    }
+    return e.one(name, [x, y]);
+  }
+  private pointer(op: string, a: unknown, b: unknown, ptr: boolean[]): Value {
+    const { e } = this;
+    if (ptr[0] && ptr[1])
+      return e.fail(TL.badOperator, op, describe(a), describe(b), 'two pointers cannot be added or subtracted');
+    if (op === '-' && !ptr[0])
+      return e.fail(TL.badOperator, op, describe(a), describe(b), 'a pointer cannot be subtracted from a number');
+    const p = (ptr[0] ? a : b) as Value;
+    let o = e.value(ptr[0] ? b : a, op);
+    if (!dtypeOf(o.type).is_int())
+      return e.fail(TL.types, op, p.type, o.type, 'a pointer moves by an integer number of elements');
+    // Narrow unsigned offsets must stay positive.
+    if (dtypeOf(o.type).is_int_unsigned() && dtypeOf(o.type).bits < 64) o = e.cast(o, DTYPES.i64);
+    if (op === '-') o = this.negate(o);
+    return e.one('addptr', e.broadcast('pointer + offset', [p, o]));
+  }
+  private negate(v: Value): Value {
+    const c = this.e.constantOf(v);
+    if (c !== undefined && typeof c !== 'boolean' && c !== 0) return this.e.constant(-c, dtypeOf(v.type), v.type.shape);
+    return this.e.one('neg', [v]);
+  }
+  un(l: number, op: string, a: unknown): unknown {
+    const e = this.at(l);
+    if (a instanceof Poison) e.value(a, op);
+    if (!(a instanceof Value)) return jsUnary(op, a);
+    if (isPtr(a.type)) return e.fail(TL.pointerElement, op, a.type);
+    if (op === '+') return a;
+    if (op === '-') return this.negate(a);
+    const d = dtypeOf(a.type);
+    if (!d.is_int()) return e.fail(TL.unary, op, a.type, op === '!' ? 'bool' : 'an integer or bool');
+    if (op === '!' && !d.is_bool()) return e.one('eq', e.promote(op, a, 0));
+    return e.one('not', [a]);
+  }
+  and(l: number, a: unknown, b: () => unknown): unknown {
+    return this.logical(l, '&&', a, b);
+  }
+  or(l: number, a: unknown, b: () => unknown): unknown {
+    return this.logical(l, '||', a, b);
+  }
+  private logical(l: number, op: '&&' | '||', a: unknown, right: () => unknown): unknown {
+    if (a instanceof Poison) this.at(l).value(a, op);
+    if (!(a instanceof Value)) {
+      const truthy = a instanceof FloatLit ? Number(a) : a;
+      return op === '&&' ? (truthy ? right() : a) : truthy ? a : right();
+    }
+    const b = right();
+    const e = this.at(l);
+    const operands = [a, e.value(b, op)].map((v) => {
+      if (isPtr(v.type) || !dtypeOf(v.type).is_bool()) e.fail(TL.unary, op, v.type, 'masks (bool), as in a comparison');
+      return v;
+    });
+    return e.one(op === '&&' ? 'and' : 'or', e.broadcast(op, operands));
+  }
+  cond(l: number, c: unknown, a: () => unknown, b: () => unknown): unknown {
+    if (c instanceof Poison) this.at(l).value(c, '?:');
+    if (!(c instanceof Value)) return (c instanceof FloatLit ? Number(c) : c) ? a() : b();
+    const e = this.at(l);
+    if (isTile(c.type)) {
+      const [x, y] = [a(), b()];
+      this.at(l);
+      const [p, q] = e.promote('?:', x, y);
+      return e.one('where', e.broadcast('?:', [e.cast(c, DTYPES.bool), p, q]));
+    }
+    return emitIfValue(e, this.loc(l), e.cast(c, DTYPES.bool), a, b, (ops) => ops.every((o) => hasTrait(o.name, 'pure')));
+  }
+
+  // ---- calls
+  call(l: number, fn: unknown, args: readonly unknown[]): unknown {
+    return this.invoke(l, fn, undefined, args, describeJs(fn));
+  }
+  method(l: number, obj: unknown, name: string, args: readonly unknown[]): unknown {
+    const e = this.at(l);
+    if (obj instanceof Poison) e.value(obj, `.${name}`);
+    if (obj instanceof Value) {
+      return e.fail(
+        TL.badOperator,
+        `.${name}()`,
+        describe(obj),
+        'a method call',
+        `tiles have no methods in TypeScript; write ${METHOD_HELP[name] ?? `tl.${name}(x, …)`}`,
+      );
+    }
+    if (obj === null || obj === undefined) return e.fail(TL.notValue, `.${name}()`, describeJs(obj));
+    return this.invoke(l, (obj as { [k: string]: unknown })[name], obj, args, `.${name}`);
+  }
+  private invoke(l: number, fn: unknown, self: unknown, args: readonly unknown[], what: string): unknown {
+    const e = this.at(l);
+    if (typeof fn !== 'function') return e.fail(TL.notValue, 'a call', `${what}, which is ${describeJs(fn)} and not a function`);
+    const def = (fn as { [DEVICE_FN]?: Definition | null })[DEVICE_FN];
+    if (def === null) return e.fail(TL.untransformed, fn.name);
+    if (def) return this.inline(l, def, args);
+    const result = fn.apply(self, args);
+    // Lambdas of the kernel move the location; what follows in this statement belongs to it again.
+    e.loc = this.loc(l);
+    return result;
+  }
+  /** Expands a device function at a call. */
+  inline(l: number, def: Definition, args: readonly unknown[]): unknown {
+    for (let f: Frame | null = this; f; f = f.outer) if (f.def === def) return this.at(l).fail(TL.recursion, def.name);
+    const result = def.body(new Frame(this.e, def, this.loc(l), this), ...args);
+    this.e.loc = this.loc(l);
+    return result;
+  }
+
+  // ---- names and literals
+  name<T>(name: string, v: T): T {
+    if (v instanceof Value && v.name === undefined) v.name = name;
+    return v;
+  }
+  flt(x: number): FloatLit {
+    return new FloatLit(x);
+  }
+
+  // ---- statements
+  if(l: number, cond: unknown, then: () => void, otherwise: (() => void) | null, vars: Vars): void {
+    const e = this.at(l);
+    if (cond instanceof Poison) e.value(cond, 'if');
+    if (!(cond instanceof Value)) {
+      if (cond instanceof FloatLit ? Number(cond) : cond) then();
+      else otherwise?.();
+      return;
+    }
+    emitIf(e, this.loc(l), this.condition('if', cond), then, otherwise ?? (() => {}), vars);
+  }
+  private condition(what: string, c: unknown): Value {
+    const v = this.e.value(c, what);
+    if (isTile(v.type) || isPtr(v.type)) return this.e.fail(TL.conditionTile, what, v.type);
+    return this.e.cast(v, DTYPES.bool);
+  }
+  for(
+    l: number,
+    range: { start: unknown; stop: unknown; step: unknown; cmp: string },
+    body: (i: unknown) => void,
+    vars: Vars,
+    ivName: string,
+  ): void {
+    const e = this.at(l);
+    const { cmp } = range;
+    const bounds = [range.start, range.stop, range.step].map((b, i) => {
+      const what = ['start', 'end', 'step'][i];
+      const n = b instanceof FloatLit && Number.isInteger(Number(b)) ? Number(b) : b;
+      if (!(n instanceof Value) && !isNumberLike(n)) return e.fail(TL.loopBound, what, describe(n));
+      const v = e.value(n, what);
+      if (isPtr(v.type) || isTile(v.type) || !dtypeOf(v.type).is_int() || dtypeOf(v.type).is_bool())
+        return e.fail(TL.loopBound, what, printType(v.type));
+      return v;
+    });
+    const step = e.constantOf(bounds[2]);
+    if (step === 0 || step === 0n) e.fail(TL.loopStep);
+    const down = cmp === '>' || cmp === '>=';
+    if (down ? !(step !== undefined && Number(step) < 0) : step !== undefined && Number(step) < 0) e.fail(TL.loopStepSign);
+    const type = bounds.map((b) => dtypeOf(b.type)).reduce(promoteIntegers);
+    let [lo, hi, by] = bounds.map((b) => e.cast(b, type));
+    if (cmp === '<=') hi = e.one('add', e.promote('<=', hi, 1));
+    if (cmp === '>=') hi = e.one('sub', e.promote('>=', hi, 1));
+    [lo, hi, by] = [lo, hi, by].map((b) => e.cast(b, type));
+    emitFor(e, this.loc(l), [lo, hi, by], body, vars, ivName);
+  }
+  forOf(l: number, iterable: unknown, body: (x: unknown) => void, vars: Vars, name: string): void {
+    if (iterable instanceof RangeSpec) {
+      const { start, stop, step } = iterable;
+      const down = isNumberLike(step) && Number(step) < 0;
+      this.for(l, { start, stop, step, cmp: down ? '>' : '<' }, body, vars, name);
+      return;
+    }
+    const e = this.at(l);
+    if (
+      iterable instanceof Value ||
+      iterable === null ||
+      typeof (iterable as Iterable<unknown>)?.[Symbol.iterator] !== 'function'
+    ) {
+      e.fail(TL.notValue, 'for…of', describe(iterable));
+    }
+    for (const x of iterable as Iterable<unknown>) body(x);
+  }
+  while(l: number, cond: () => unknown, body: () => void, vars: Vars): void {
+    const e = this.at(l);
+    emitWhile(e, this.loc(l), () => this.condition('while', cond()), body, vars);
+  }
+}
+
+/** A short name of a traced or JS value for messages. */
+export const describe = (x: unknown): string =>
+  x instanceof Value
+    ? `${x.name ? `${x.name}: ` : ''}${printType(x.type)}`
+    : x instanceof FloatLit
+      ? String(Number(x))
+      : describeJs(x);
+
+// biome-ignore lint/suspicious/noExplicitAny: JS semantics on whatever the source combined
+function jsBinary(op: string, a: any, b: any): unknown {
+  const float = a instanceof FloatLit || b instanceof FloatLit;
+  const [x, y] = [a instanceof FloatLit ? Number(a) : a, b instanceof FloatLit ? Number(b) : b];
+  const number = (r: unknown) => (typeof r === 'number' && (float || op === '/') ? new FloatLit(r) : r);
+  switch (op) {
+    case '+': return number(x + y);
+    case '-': return number(x - y);
+    case '*': return number(x * y);
+    case '/': return number(x / y);
+    case '%': return number(x % y);
+    case '**': return number(x ** y);
+    case '&': return x & y;
+    case '|': return x | y;
+    case '^': return x ^ y;
+    case '<<': return x << y;
+    case '>>': return x >> y;
+    case '<': return x < y;
+    case '<=': return x <= y;
+    case '>': return x > y;
+    case '>=': return x >= y;
+    // biome-ignore lint/suspicious/noDoubleEquals: the source's own operator
+    case '==': return x == y;
+    // biome-ignore lint/suspicious/noDoubleEquals: the source's own operator
+    case '!=': return x != y;
+    case '===': return x === y;
+    case '!==': return x !== y;
+    default: throw new Error(`internal: operator ${op}`);
+  }
+} // biome-ignore format: a table
+// biome-ignore lint/suspicious/noExplicitAny: see jsBinary
+function jsUnary(op: string, a: any): unknown {
+  const x = a instanceof FloatLit ? Number(a) : a;
+  const r = op === '-' ? -x : op === '+' ? +x : op === '!' ? !x : ~x;
+  return a instanceof FloatLit && (op === '-' || op === '+') ? new FloatLit(r as number) : r;
+}
+
+/** Turns an ordinary exception of the kernel's own JavaScript into an error with the kernel's line. */
+export function wrapJsError(err: unknown, loc: Loc): unknown {
+  if (err instanceof CompileError || !(err instanceof Error)) return err;
+  return new CompileError([diagnostic(loc, TL.jsError, err)], { cause: err });
+}

@@ -1,0 +1,14 @@
+// Public names of the package.
+
+export { CompileError, type Diagnostic, type Loc } from './dsl/diagnostics.ts';
+export {
+  type AnyKernel,
+  type Grid,
+  type Kernel,
+  type KernelOptions,
+  kernel,
+  type LaunchArgs,
+  type TensorArg,
+} from './dsl/kernel.ts';
+export { tl } from './dsl/tl.ts';
+export { DTYPES, type DType, type DTypeName } from './dsl/types.ts';
