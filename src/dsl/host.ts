@@ -4,4 +4,4 @@
 export const cdiv = (x: number, y: number): number => Math.ceil(x / y);
 
 /** Smallest power of two that is not below n; 1 for n <= 1. */
-export const nextPowerOf2 = (n: number): number => (n <= 1 ? 1 : 2 ** Math.ceil(Math.log2(n)));
+export const next_power_of_2 = (n: number): number => (n <= 1 ? 1 : 2 ** Math.ceil(Math.log2(n)));
