@@ -88,13 +88,20 @@ function choose(want) {
   if (process.platform !== 'linux') return { env: process.env, line: `${process.platform}: Dawn's own back end` };
   if (process.env.TESSERA_VULKAN && want === 'auto') return { env: process.env, line: null }; // inside another with-vulkan
   if (want === 'none') {
-    return { env: { ...process.env, VK_DRIVER_FILES: '/dev/null', VK_ICD_FILENAMES: '/dev/null' }, line: 'no driver, as asked (TESSERA_DRIVER=none)' };
+    return {
+      env: { ...process.env, VK_DRIVER_FILES: '/dev/null', VK_ICD_FILENAMES: '/dev/null' },
+      line: 'no driver, as asked (TESSERA_DRIVER=none)',
+    };
   }
   const system = want === 'swiftshader' ? { why: 'not asked' } : probe(process.env);
   if (system.adapter) return { env: process.env, line: `system driver: ${system.adapter}` };
   if (want === 'system') return { env: process.env, line: `system driver, as asked, but: ${system.why}` };
   const dir = swiftshader();
-  if (!dir) return { env: process.env, line: `no Vulkan device (${system.why}) and no SwiftShader for ${process.arch}; using the interpreter` };
+  if (!dir)
+    return {
+      env: process.env,
+      line: `no Vulkan device (${system.why}) and no SwiftShader for ${process.arch}; using the interpreter`,
+    };
   const env = swiftshaderEnv(dir);
   const soft = probe(env);
   const why = want === 'swiftshader' ? '' : ` (system: ${system.why})`;

@@ -49,6 +49,8 @@ export interface LogSite {
   readonly loc: Loc;
   /** dtypes of the values in a record. */
   readonly values: readonly DTypeName[];
+  /** Shape of the values; the element index of a record counts in row-major order. Absent or [] for scalars. */
+  readonly shape?: readonly number[];
 }
 
 export interface WgslProgram {

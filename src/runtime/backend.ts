@@ -89,6 +89,7 @@ export interface Backend {
   readonly info: DeviceInfo;
   /** Says why nothing can run any more, or null. */
   readonly lost: Error | null;
+  /** Zero-filled. `bytes` is what will be used; the memory's own `bytes` are padded. */
   alloc(bytes: number, label: string): Memory;
   free(memory: Memory): void;
   /** The offset is a multiple of 4. Up to 3 bytes after the data may be zeroed: the caller sees to it that they are padding. */

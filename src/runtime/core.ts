@@ -79,7 +79,7 @@ export class Device implements TensorHost {
     const size = paddedBytes(bytes);
     const max = this.info.limits.bufferSize;
     if (size > max) fail(NO_LOC, TENSOR.tooLarge, what, size, max);
-    const storage: Storage = { memory: this.backend.alloc(size, name), name, bytes, gone: null };
+    const storage: Storage = { memory: this.backend.alloc(bytes, name), name, bytes, gone: null };
     this.storages.add(storage);
     this.stats.buffers++;
     this.stats.bytesAllocated += size;

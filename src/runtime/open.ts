@@ -19,7 +19,7 @@ export interface DeviceOptions extends AdapterOptions {
 export interface Compiler {
   readonly trace: Trace;
   readonly toWgsl: (func: Func, target: Target) => WgslProgram;
-  readonly interpreter: (stats: DeviceStats, sink: LogSink) => Backend;
+  readonly interpreter: (sink: LogSink) => Backend;
 }
 
 const newStats = (): DeviceStats => ({
@@ -48,9 +48,10 @@ export async function openDevice(options: DeviceOptions, compiler: Compiler | nu
       return new Device(backend, stats, trace);
     } catch (e) {
       if (!(e instanceof NoAdapter) || !compiler) throw e;
-      if (!announced) console.warn(`tessera: using the interpreter on the CPU: ${e.message}. Run \`tessera doctor\` to see what is missing.`);
+      if (!announced)
+        console.warn(`tessera: using the interpreter on the CPU: ${e.message}. Run \`tessera doctor\` to see what is missing.`);
       announced = true;
     }
   }
-  return new Device(compiler.interpreter(stats, sink), stats, trace);
+  return new Device(compiler.interpreter(sink), stats, trace);
 }

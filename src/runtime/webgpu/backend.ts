@@ -92,7 +92,8 @@ export class WebGpuBackend implements Backend {
     const text = `the allocation of ${label} (${size} bytes)`;
     return this.faults.watch(text, NO_LOC, () => this.gpu.createBuffer({ label, size, usage }));
   }
-  alloc(bytes: number, label: string): GpuMemory {
+  alloc(used: number, label: string): GpuMemory {
+    const bytes = paddedBytes(used);
     const buffer = this.buffer(label, bytes, USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST);
     return { id: nextMemoryId(), bytes, label, buffer, users: new Set(), batch: 0 };
   }
@@ -126,7 +127,7 @@ export class WebGpuBackend implements Backend {
       return;
     }
     // One element, copied everywhere with strides of 0.
-    const one = this.alloc(paddedBytes(element.length), `fill of ${memory.label}`);
+    const one = this.alloc(element.length, `fill of ${memory.label}`);
     this.write(one, 0, element);
     this.copy({ ...region, memory: one, offset: 0, strides: region.shape.map(() => 0) }, region);
     this.free(one);

@@ -1,9 +1,11 @@
 // device_print and device_assert of a launch on WebGPU: the ring buffer that programs write (layout in src/lower/program.ts), read
 // back as text. In: the words. Out: lines for the log sink, and an error for a failed assertion. Refuses to know WebGPU calls.
 
-import { CompileError, diagnostic, printLoc } from '../../dsl/diagnostics.ts';
+import { CompileError, diagnostic } from '../../dsl/diagnostics.ts';
 import { fromBits } from '../../dsl/numerics.ts';
-import { DTYPES } from '../../dsl/types.ts';
+import type { Num } from '../../dsl/ops/row.ts';
+import { DTYPES, type DType } from '../../dsl/types.ts';
+import { printLine, printNum } from '../../lower/interp/print.ts';
 import type { LogSite, WgslProgram } from '../../lower/program.ts';
 import { DEVICE } from '../messages.ts';
 
@@ -17,42 +19,42 @@ const HEADER = 5;
 export function readLog(program: WgslProgram, words: Uint32Array, sink: LogSink): void {
   const sites = program.log?.sites ?? [];
   const used = words[0];
-  const end = Math.min(used, words.length - 1);
+  const capacity = words.length - 1;
+  const end = 1 + Math.min(used, capacity);
   let failed: { site: LogSite; where: string } | null = null;
-  for (let at = 1; at + HEADER <= end + 1; ) {
+  for (let at = 1; at + HEADER <= end; ) {
     const site = sites[words[at]];
     if (!site) break;
     const size = HEADER + site.values.reduce((n, d) => n + (DTYPES[d].bits === 64 ? 2 : 1), 0);
-    if (at + size > end + 1) break; // cut off by the end of the ring
-    const where = `program (${words[at + 1]}, ${words[at + 2]}, ${words[at + 3]}), element ${words[at + 4]}`;
-    let w = at + HEADER;
-    const values = site.values.map((name) => {
-      const d = DTYPES[name];
-      if (d.bits !== 64) return String(d.is_bool() ? words[w++] !== 0 : fromWord(name, words[w++]));
-      const bits = BigInt(words[w]) | (BigInt(words[w + 1]) << 32n);
-      w += 2;
-      return String(fromBits(d, bits));
-    });
-    if (site.kind === 'print') sink(`${program.kernel} ${where}: ${[site.text, ...values].join(' ')}`);
-    else failed ??= { site, where };
+    if (at + size > end) break; // cut off by the end of the ring
+    const pid = [...words.subarray(at + 1, at + 4)];
+    const index = site.shape ? coordinates(site.shape, words[at + 4]) : [words[at + 4]];
+    if (site.kind === 'assert') failed ??= { site, where: `program (${pid.join(', ')}), element (${index.join(', ')})` };
+    else {
+      let w = at + HEADER;
+      site.values.forEach((name, k) => {
+        const d = DTYPES[name];
+        const value = readValue(d, words, w);
+        w += d.bits === 64 ? 2 : 1;
+        sink(printLine(pid, index, site.text, printNum(d, value), site.values.length > 1 ? k : undefined));
+      });
+    }
     at += size;
   }
-  if (used > words.length - 1)
-    sink(`${program.kernel}: ${used - words.length + 1} words of device_print output did not fit and were dropped`);
-  if (failed)
-    throw new CompileError([
-      diagnostic(
-        failed.site.loc,
-        DEVICE.assertion,
-        program.kernel,
-        failed.site.text,
-        `${failed.where}, ${printLoc(failed.site.loc)}`,
-      ),
-    ]);
+  if (used > capacity) sink(`${program.kernel}: ${used - capacity} words of device_print output did not fit and were dropped`);
+  if (failed) {
+    const { site, where } = failed;
+    throw new CompileError([diagnostic(site.loc, DEVICE.assertion, program.kernel, site.text, where)]);
+  }
 }
 
-/** Floats narrower than f32 are logged as f32; integers narrower than a word as sign- or zero-extended words. */
-function fromWord(name: keyof typeof DTYPES, word: number): number {
-  const d = DTYPES[name];
-  return Number(fromBits(d.kind === 'float' ? DTYPES.f32 : d.kind === 'int' ? DTYPES.i32 : DTYPES.u32, word));
+/** Floats narrower than f64 are logged as f32, integers narrower than a word as extended words, 64 bits as two words. */
+function readValue(d: DType, words: Uint32Array, at: number): Num {
+  if (d.bits === 64) return fromBits(d, BigInt(words[at]) | (BigInt(words[at + 1]) << 32n));
+  return fromBits(d.kind === 'float' ? DTYPES.f32 : d.kind === 'int' ? DTYPES.i32 : DTYPES.u32, words[at]);
+}
+function coordinates(shape: readonly number[], index: number): number[] {
+  const out: number[] = [];
+  for (let d = shape.length - 1, rest = index; d >= 0; rest = Math.floor(rest / shape[d--])) out.unshift(rest % shape[d]);
+  return out;
 }

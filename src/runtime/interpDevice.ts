@@ -1,0 +1,96 @@
+// The interpreter as a back end: memory is bytes of this process, a launch runs to its end at once. In: the same requests as WebGPU's.
+// Out: results, or the interpreter's error thrown by launch() itself, at the op that was wrong. Refuses to know how ops run.
+
+import type { Func } from '../dsl/ir/ir.ts';
+import { isPtr, pointee } from '../dsl/types.ts';
+import { compileInterp, type InterpBuffer, type InterpProgram } from '../lower/interp/program.ts';
+import type { Backend, DeviceInfo, Executable, LaunchRequest, Memory, StridedRegion } from './backend.ts';
+import { nextMemoryId, paddedBytes } from './backend.ts';
+import { offsetsOf } from './tensor.ts';
+
+interface CpuMemory extends Memory {
+  /** Exactly the bytes of the tensor, so that the interpreter reports an access past its end; empty once freed. */
+  data: Uint8Array;
+}
+interface InterpExecutable extends Executable {
+  readonly interp: InterpProgram;
+}
+
+const INFO: DeviceInfo = Object.freeze({
+  description: 'interpreter (CPU, one program at a time)',
+  vendor: 'tessera',
+  architecture: 'interpreter',
+  driver: '',
+  software: true,
+  features: [],
+  subgroupSize: null,
+  subgroupMatrices: [],
+  limits: {
+    workgroupStorage: Infinity,
+    invocations: Infinity,
+    storageBuffers: Infinity,
+    bindingSize: Infinity,
+    bufferSize: 2 ** 32,
+    workgroupsPerDimension: Infinity,
+  },
+});
+
+export class InterpBackend implements Backend {
+  readonly kind = 'interp';
+  readonly info = INFO;
+  readonly lost = null;
+  private readonly sink: (line: string) => void;
+
+  constructor(sink: (line: string) => void) {
+    this.sink = sink;
+  }
+
+  alloc(bytes: number, label: string): CpuMemory {
+    const data = new Uint8Array(new ArrayBuffer(paddedBytes(bytes)), 0, bytes);
+    return { id: nextMemoryId(), bytes: paddedBytes(bytes), label, data };
+  }
+  free(memory: CpuMemory): void {
+    memory.data = new Uint8Array(0);
+  }
+  write(memory: CpuMemory, byteOffset: number, data: Uint8Array): void {
+    memory.data.set(data, byteOffset);
+  }
+  fill(region: StridedRegion, element: Uint8Array): void {
+    const { data } = region.memory as CpuMemory;
+    for (const o of offsetsOf(region.shape, region.strides)) data.set(element, (region.offset + o) * region.elemBytes);
+  }
+  copy(from: StridedRegion, to: StridedRegion): void {
+    const [src, dst] = [(from.memory as CpuMemory).data, (to.memory as CpuMemory).data];
+    const [f, t] = [offsetsOf(from.shape, from.strides), offsetsOf(to.shape, to.strides)];
+    const size = to.elemBytes;
+    for (let i = 0; i < t.length; i++) {
+      const at = (from.offset + f[i]) * size;
+      const goal = (to.offset + t[i]) * size;
+      for (let b = 0; b < size; b++) dst[goal + b] = src[at + b];
+    }
+  }
+  async read(memory: CpuMemory, byteOffset: number, bytes: number): Promise<Uint8Array> {
+    return memory.data.slice(byteOffset, byteOffset + bytes);
+  }
+
+  compile(func: Func): InterpExecutable {
+    return { program: null, interp: compileInterp(func) };
+  }
+  load(): never {
+    throw new Error(
+      'the interpreter cannot run WGSL: launch the kernel itself, or open a WebGPU device (tessera doctor says what is missing)',
+    );
+  }
+  launch(exe: InterpExecutable, request: LaunchRequest): void {
+    const buffers: InterpBuffer[] = [];
+    for (const p of exe.interp.func.params) {
+      const pointer = isPtr(p.value.type) ? request.pointers.get(p.name) : undefined;
+      if (!pointer) continue;
+      const { data } = pointer.memory as CpuMemory;
+      buffers.push({ param: p.name, bytes: data, byteOffset: pointer.base * pointee(p.value.type).bytes });
+    }
+    exe.interp.run({ grid: request.grid, buffers, scalars: Object.fromEntries(request.scalars), print: this.sink });
+  }
+  async sync(): Promise<void> {}
+  destroy(): void {}
+}
