@@ -1,0 +1,19 @@
+// The kernels that ship with Tessera, ports of vLLM's Triton kernels: `tessera/kernels`. Names are the originals'.
+
+export { ArgumentError } from './check.ts';
+export {
+  _correct_attn_cp_out_kernel,
+  _pack_seq_kernel,
+  _unpack_seq_triton_kernel,
+  CPTritonContext,
+  correct_attn_out,
+  pack_seq_triton,
+  unpack_seq_triton,
+} from './common.ts';
+export { _fwd_kernel, type ContextAttentionArgs, context_attention_fwd, get_block_size } from './prefill_attention.ts';
+export {
+  reshape_and_cache_kernel_flash,
+  reshape_and_cache_kernel_flash_diffkv,
+  triton_reshape_and_cache_flash,
+  triton_reshape_and_cache_flash_diffkv,
+} from './reshape_and_cache_flash.ts';

@@ -1,0 +1,88 @@
+// Runs a golden manifest on a device: what real Triton computed against what our kernels compute here. In: the path of a
+// manifest of the format that test/golden/README.md describes. Out: one line a failing case, a summary, exit code 1 on failure.
+//   npm run -s golden -- MANIFEST.json [--device interp|webgpu] [--filter RE] [--list]
+
+import { parseArgs } from 'node:util';
+import { device as openDevice } from '../src/index.ts';
+import { type Outcome, runCase } from './golden/caseRun.ts';
+import { ADAPTERS, skipReason } from './golden/kernels.ts';
+import { type Case, type Manifest, ManifestError, readManifest } from './golden/manifest.ts';
+
+const USAGE = 'usage: golden MANIFEST.json [--device interp|webgpu] [--filter RE] [--list]';
+
+interface Options {
+  readonly path: string;
+  readonly device?: 'interp' | 'webgpu';
+  readonly filter: RegExp;
+  readonly list: boolean;
+}
+
+class UsageError extends Error {}
+
+function options(): Options {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      device: { type: 'string' },
+      filter: { type: 'string', default: '' },
+      list: { type: 'boolean', default: false },
+    },
+  });
+  if (positionals.length !== 1) throw new UsageError(USAGE);
+  const { device } = values;
+  if (device !== undefined && device !== 'interp' && device !== 'webgpu') {
+    throw new UsageError(`--device is interp or webgpu, found ${device}\n${USAGE}`);
+  }
+  return { path: positionals[0], device, filter: new RegExp(values.filter), list: values.list };
+}
+
+async function outcome(device: Awaited<ReturnType<typeof openDevice>>, manifest: Manifest, c: Case): Promise<Outcome> {
+  const reason = skipReason(c);
+  return reason === null ? runCase(device, manifest, c, ADAPTERS[c.kernel]) : { status: 'skipped', reason };
+}
+
+function list(cases: readonly Case[]): void {
+  for (const c of cases) {
+    const reason = skipReason(c);
+    console.log(`${c.id}${reason === null ? '' : `  (skipped: ${reason})`}`);
+  }
+  console.log(`${cases.length} cases`);
+}
+
+async function main(): Promise<number> {
+  const { path, device: kind, filter, list: listOnly } = options();
+  const manifest = readManifest(path);
+  const cases = manifest.cases.filter((c) => filter.test(c.id));
+  if (cases.length === 0) throw new UsageError(`${path}: no case matches ${filter}`);
+  if (listOnly) {
+    list(cases);
+    return 0;
+  }
+  const device = await openDevice(kind ? { kind } : {});
+  console.log(`${manifest.name} on ${device.kind}: ${device.info.description}`);
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  const reasons = new Map<string, number>();
+  for (const c of cases) {
+    const o = await outcome(device, manifest, c);
+    count[o.status]++;
+    if (o.status === 'failed') console.log(`FAIL ${o.line}`);
+    if (o.status === 'skipped') reasons.set(o.reason, (reasons.get(o.reason) ?? 0) + 1);
+  }
+  device.destroy();
+  for (const [reason, n] of reasons) console.log(`skipped ${n}: ${reason}`);
+  console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+  return count.failed > 0 ? 1 : 0;
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (e) => {
+    // A wrong command line or file is told in one line; anything else is a defect of the runner and keeps its stack.
+    const usage =
+      e instanceof UsageError || e instanceof ManifestError || (e as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
+    console.error(usage ? (e as Error).message : e);
+    process.exitCode = 2;
+  },
+);

@@ -1,0 +1,238 @@
+// One golden case on one device: uploads its tensors, keeps what the host function wrote, downloads and judges it. In: a case
+// and an adapter. Out: passed with the largest error, failed with one line, or skipped with a reason. Knows no kernel by name.
+
+import { CompileError, type Device, type DTypeName, type Tensor } from '../../src/index.ts';
+import { compareTensor, type Expected, type Mismatch, printMismatch, ruleFor } from './compare.ts';
+import type { Case, Manifest, TensorRef } from './manifest.ts';
+import { numberOf, numel, spanOf } from './manifest.ts';
+import { bytesOf, encode, type GoldenDType } from './numbers.ts';
+
+/** How the cases of one kernel are run. */
+export interface Adapter {
+  /** Calls the host function with the case's tensors and options. */
+  run(c: CaseRun): void | Promise<void>;
+  /** The outputs are copied or packed data: they must have the same bits, whatever their dtype. */
+  readonly copies?: (c: Case) => boolean;
+  /** Calls the host function for a case that Triton refuses; such a case records no tensors, only their sizes in `params`. */
+  refused?(c: CaseRun): void | Promise<void>;
+}
+
+export type Outcome =
+  | { readonly status: 'passed'; readonly maxAbs: number }
+  | { readonly status: 'failed'; readonly line: string }
+  | { readonly status: 'skipped'; readonly reason: string };
+
+const DTYPE_NAMES: { readonly [golden: string]: DTypeName } = { fp8e4m3: 'fp8e4nv', fp8e5m2: 'fp8e5' };
+const dtypeName = (d: GoldenDType): DTypeName => DTYPE_NAMES[d] ?? (d as DTypeName);
+
+type Bits =
+  | typeof Uint8Array
+  | typeof Int8Array
+  | typeof Uint16Array
+  | typeof Int16Array
+  | typeof Int32Array
+  | typeof Uint32Array
+  | typeof Float32Array
+  | typeof Float64Array
+  | typeof BigInt64Array
+  | typeof BigUint64Array;
+/** Array in which the device takes and gives elements of a dtype: numbers where JS has them, else raw bits. */
+const ARRAYS: { readonly [D in GoldenDType]: Bits } = {
+  bool: Uint8Array,
+  u8: Uint8Array,
+  fp8e4m3: Uint8Array,
+  fp8e5m2: Uint8Array,
+  i8: Int8Array,
+  i16: Int16Array,
+  u16: Uint16Array,
+  f16: Uint16Array,
+  bf16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  f32: Float32Array,
+  f64: Float64Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
+};
+
+/** What an adapter sees of a case: its options, its tensors on the device, and where to leave results. */
+export class CaseRun {
+  readonly device: Device;
+  readonly case: Case;
+  private readonly manifest: Manifest;
+  private readonly owned: Tensor[] = [];
+  private readonly results = new Map<string, Tensor>();
+
+  constructor(device: Device, manifest: Manifest, c: Case) {
+    this.device = device;
+    this.manifest = manifest;
+    this.case = c;
+  }
+
+  // ---- options -------------------------------------------------------------------------------------------------------
+
+  /** An option that is a number; `undefined` where the case does not say. */
+  number(name: string): number | undefined {
+    const x = this.case.params[name];
+    return x === undefined || x === null ? undefined : numberOf(x);
+  }
+  flag(name: string): boolean | undefined {
+    const x = this.case.params[name];
+    return x === undefined || x === null ? undefined : Boolean(x);
+  }
+  text(name: string): string | undefined {
+    const x = this.case.params[name];
+    return typeof x === 'string' ? x : undefined;
+  }
+
+  // ---- tensors -------------------------------------------------------------------------------------------------------
+
+  has = (input: string): boolean => this.case.inputs.some((r) => r.name === input);
+
+  /** An input, uploaded. A strided one is a strided view of the recorded span. */
+  input(name: string): Tensor {
+    const ref = find(this.case.inputs, name, this.case.id);
+    return this.upload(ref, this.manifest.bytes(ref));
+  }
+
+  /** The buffer that a launch changes in place: `NAME_before`, judged against `NAME_after`. */
+  inPlace(name: string): Tensor {
+    const t = this.input(`${name}_before`);
+    this.results.set(`${name}_after`, t);
+    return t;
+  }
+
+  /** An output buffer that the host function fills; it holds `params.out_fill` (or `fill`) everywhere before the launch. */
+  output(name: string): Tensor {
+    const ref = this.outputRef(name);
+    const element = this.fillOf(ref) ?? new Uint8Array(bytesOf(ref.dtype));
+    const bytes = new Uint8Array(ref.nbytes);
+    for (let at = 0; at < bytes.length; at += element.length) bytes.set(element, at);
+    const t = this.upload(ref, bytes);
+    this.results.set(name, t);
+    return t;
+  }
+
+  /** A tensor that the host function returned; the run frees it. */
+  result(name: string, t: Tensor): void {
+    this.owned.push(t);
+    this.results.set(name, t);
+  }
+
+  /** A zeroed tensor that is neither input nor output of the recording. */
+  scratch(shape: readonly number[], dtype: GoldenDType): Tensor {
+    const t = this.device.zeros(shape, dtypeName(dtype));
+    this.owned.push(t);
+    return t;
+  }
+
+  private upload(ref: TensorRef, bytes: Uint8Array): Tensor {
+    const copy = bytes.slice(); // own memory, aligned for every array type
+    const data = new ARRAYS[ref.dtype](copy.buffer as ArrayBuffer);
+    const t = this.device.tensor(data, { dtype: dtypeName(ref.dtype), shape: ref.shape, strides: ref.strides, name: ref.name });
+    this.owned.push(t);
+    return t;
+  }
+
+  // ---- judging -------------------------------------------------------------------------------------------------------
+
+  /** f32 results of dots are recorded twice; ours are IEEE, so they are judged by the recording with IEEE dots. */
+  private outputRef(name: string): TensorRef {
+    const ieee = this.case.outputs.find((r) => r.name === `${name}_ieee`);
+    return ieee ?? find(this.case.outputs, name, this.case.id);
+  }
+
+  private fillOf(ref: TensorRef): Uint8Array | undefined {
+    const { params } = this.case;
+    if (ref.name.endsWith('_after')) return undefined;
+    const name = ref.name.replace(/_ieee$/, '');
+    const family = name.replace(/_.*$/, '');
+    const value = [`${name}_fill`, `${family}_fill`].map((key) => params[key]).find((x) => x !== undefined);
+    return value === undefined ? undefined : encode(ref.dtype, numberOf(value));
+  }
+
+  /** Downloads every result and compares it. Outputs that the adapter left out are a mistake of the adapter. */
+  async judge(copied: boolean): Promise<{ maxAbs: number; mismatches: Mismatch[] }> {
+    const names = this.case.outputs.map((r) => r.name).filter((n) => !n.endsWith('_ieee'));
+    const mismatches: Mismatch[] = [];
+    let maxAbs = 0;
+    for (const name of names) {
+      const t = this.results.get(name);
+      if (!t) throw new Error(`the adapter of ${this.case.kernel} gives no ${name}`);
+      const ref = this.outputRef(name);
+      const verdict = compareTensor(this.expected(ref, copied), await downloadSpan(t, ref));
+      maxAbs = Math.max(maxAbs, verdict.maxAbs);
+      if (verdict.mismatch) mismatches.push(verdict.mismatch);
+    }
+    return { maxAbs, mismatches };
+  }
+
+  private expected(ref: TensorRef, copied: boolean): Expected {
+    const rule = ruleFor(ref.dtype, this.case.ref_tolerance?.per_output[ref.name], copied);
+    const { name, dtype, shape, strides } = ref;
+    return { name, dtype, shape, strides, bytes: this.manifest.bytes(ref), rule, fill: this.fillOf(ref) };
+  }
+
+  free(): void {
+    for (const t of this.owned) if (!t.gone) t.free();
+  }
+}
+
+function find(refs: readonly TensorRef[], name: string, id: string): TensorRef {
+  const ref = refs.find((r) => r.name === name);
+  if (!ref) throw new Error(`${id} records no ${name}; it has ${refs.map((r) => r.name).join(', ')}`);
+  return ref;
+}
+
+/** The bytes from the first to the last element, gaps included, as the recording has them. */
+async function downloadSpan(t: Tensor, ref: TensorRef): Promise<Uint8Array> {
+  const same = t.shape.length === ref.shape.length && t.shape.every((n, axis) => n === ref.shape[axis]);
+  if (!same) throw new Error(`${ref.name} has shape [${t.shape.join(', ')}], recorded is [${ref.shape.join(', ')}]`);
+  const flat = ref.strides ? t.as([spanOf(t.shape, t.strides)], [1]) : t;
+  const data = await flat.download();
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Runs one case. An exception of the code under test is a failure of the case, not of the run. */
+export async function runCase(device: Device, manifest: Manifest, c: Case, adapter: Adapter): Promise<Outcome> {
+  const run = new CaseRun(device, manifest, c);
+  try {
+    if (c.error !== undefined) return await runRefused(run, adapter);
+    await adapter.run(run);
+    await device.sync();
+    const { maxAbs, mismatches } = await run.judge(adapter.copies?.(c) ?? false);
+    if (mismatches.length === 0) return { status: 'passed', maxAbs };
+    const rest = mismatches.length > 1 ? `; ${mismatches.length - 1} more tensors differ` : '';
+    return { status: 'failed', line: `${c.id} ${printMismatch(mismatches[0])}${rest}` };
+  } catch (e) {
+    return { status: 'failed', line: `${c.id} threw ${oneLine(e)}` };
+  } finally {
+    run.free();
+  }
+}
+
+/** Passes when the compiler refuses the launch; any other exception is a failure, as is a launch that goes through. */
+async function runRefused(run: CaseRun, adapter: Adapter): Promise<Outcome> {
+  const { id } = run.case;
+  if (!adapter.refused) return { status: 'skipped', reason: 'no way to launch a refused case of this kernel' };
+  try {
+    await adapter.refused(run);
+    await run.device.sync();
+  } catch (e) {
+    if (e instanceof CompileError) return { status: 'passed', maxAbs: 0 };
+    return { status: 'failed', line: `${id} threw ${oneLine(e)}, expected a CompileError` };
+  }
+  return { status: 'failed', line: `${id} compiled, but Triton refuses it: ${run.case.error}` };
+}
+
+const oneLine = (e: unknown): string => {
+  const text = e instanceof Error ? `${e.name}: ${e.message}` : String(e);
+  return text
+    .split('\n')
+    .map((l) => l.trim())
+    .filter(Boolean)
+    .join(' | ');
+};
+
+/** Elements of all tensors of a case: a measure of its size. */
+export const caseSize = (c: Case): number => [...c.inputs, ...c.outputs].reduce((a, r) => a + numel(r.shape), 0);

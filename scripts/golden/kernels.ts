@@ -1,0 +1,118 @@
+// Which host function runs the cases of which golden kernel, and which cases are left for later. This table is the only
+// place that knows kernels by name; the shapes and options of a case are read from the case.
+
+import {
+  CPTritonContext,
+  context_attention_fwd,
+  correct_attn_out,
+  pack_seq_triton,
+  triton_reshape_and_cache_flash,
+  triton_reshape_and_cache_flash_diffkv,
+  unpack_seq_triton,
+} from '../../kernels/index.ts';
+import type { Adapter, CaseRun } from './caseRun.ts';
+import type { Case } from './manifest.ts';
+import type { GoldenDType } from './numbers.ts';
+
+/** Caches written with 'auto' hold copies of the keys and values. */
+const autoCopies = (c: Case): boolean => c.params.kv_cache_dtype === 'auto';
+
+const cacheArgs = (c: CaseRun) => ({
+  key: c.input('key'),
+  value: c.input('value'),
+  slot_mapping: c.input('slot_mapping'),
+  kv_cache_dtype: c.text('kv_cache_dtype') ?? 'auto',
+  k_scale: c.input('k_scale'),
+  v_scale: c.input('v_scale'),
+});
+
+export const ADAPTERS: { readonly [kernel: string]: Adapter } = {
+  prefill_attention: {
+    run: (c) =>
+      context_attention_fwd(c.device, {
+        q: c.input('q'),
+        k: c.input('k'),
+        v: c.input('v'),
+        o: c.output('out'),
+        b_start_loc: c.input('b_start_loc'),
+        b_seq_len: c.input('b_seq_len'),
+        max_input_len: c.number('max_input_len') ?? 0,
+        is_causal: c.flag('causal'),
+        softmax_scale: c.number('softmax_scale'),
+        sliding_window_q: c.number('sliding_window_q'),
+        sliding_window_k: c.number('sliding_window_k'),
+        block_m: c.number('block_m'),
+        block_n: c.number('block_n'),
+      }),
+  },
+
+  pack_seq: {
+    copies: () => true,
+    run: async (c) => {
+      const [pad_value, block_t, block_d] = [c.number('pad_value'), c.number('block_t'), c.number('block_d')];
+      c.result(
+        'out',
+        await pack_seq_triton(c.device, { x: c.input('x'), lengths: c.input('lengths'), pad_value, block_t, block_d }),
+      );
+    },
+  },
+
+  unpack_seq: {
+    copies: () => true,
+    run: async (c) => {
+      const [packed_tensor, lengths] = [c.input('packed'), c.input('lengths')];
+      const [block_t, block_d] = [c.number('block_t'), c.number('block_d')];
+      c.result('out', await unpack_seq_triton(c.device, { packed_tensor, lengths, block_t, block_d }));
+    },
+  },
+
+  correct_attn_out: {
+    run: (c) => {
+      const lses = c.input('lses');
+      const cp_rank = c.number('cp_rank') ?? 0;
+      const ctx = new CPTritonContext();
+      if (c.flag('ctx_reuse')) {
+        // The recorded launch is then the second one through the context.
+        const [, lse] = correct_attn_out(c.device, { out: c.input('out_before'), lses, cp_rank, ctx });
+        lse.free();
+      }
+      const [, lse] = correct_attn_out(c.device, { out: c.inPlace('out'), lses, cp_rank, ctx });
+      c.result('lse', lse);
+    },
+    refused: (c) => {
+      const [N, B, H, D] = ['N', 'B', 'H', 'D'].map((name) => c.number(name) ?? 1);
+      const out = c.scratch([B, H, D], c.text('dtype') as GoldenDType);
+      correct_attn_out(c.device, { out, lses: c.scratch([N, B, H], 'f32'), cp_rank: c.number('cp_rank') ?? 0 });
+    },
+  },
+
+  reshape_and_cache_flash: {
+    copies: autoCopies,
+    run: (c) => {
+      let caches: { key_cache: ReturnType<CaseRun['inPlace']>; value_cache: ReturnType<CaseRun['inPlace']> };
+      if (c.has('kv_cache_before')) {
+        const [key_cache, value_cache] = c.inPlace('kv_cache').unbind(1);
+        caches = { key_cache, value_cache };
+      } else {
+        caches = { key_cache: c.inPlace('key_cache'), value_cache: c.inPlace('value_cache') };
+      }
+      triton_reshape_and_cache_flash(c.device, { ...cacheArgs(c), ...caches });
+    },
+  },
+
+  reshape_and_cache_flash_diffkv: {
+    copies: autoCopies,
+    run: (c) => triton_reshape_and_cache_flash_diffkv(c.device, { ...cacheArgs(c), kv_cache: c.inPlace('kv_cache') }),
+  },
+};
+
+/** Element types that back ends do not store yet. */
+const LATER_DTYPES: ReadonlySet<GoldenDType> = new Set(['bf16', 'fp8e4m3', 'fp8e5m2', 'u8']);
+
+/** Why a case is not run, or null. Reasons name what is missing, never a case. */
+export function skipReason(c: Case): string | null {
+  if (!(c.kernel in ADAPTERS)) return `kernel ${c.kernel} is not built yet`;
+  const later = [...c.inputs, ...c.outputs].map((r) => r.dtype).filter((d) => LATER_DTYPES.has(d));
+  if (later.length > 0) return `dtype ${[...new Set(later)].sort().join(' and ')} is not supported yet`;
+  return null;
+}
