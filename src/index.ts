@@ -1,6 +1,7 @@
 // Public names of the package.
 
 export { CompileError, type Diagnostic, type Loc } from './dsl/diagnostics.ts';
+export { cdiv, next_power_of_2 } from './dsl/host.ts';
 export {
   type AnyKernel,
   type Grid,
