@@ -1,0 +1,101 @@
+// The fast rounding and memory formats against definitions written here: the value of a bit pattern by its fields, the nearest
+// value with ties to the even pattern by comparing with both neighbours.
+import { describe, expect, it } from 'vitest';
+import { fromBits, round, toBits } from '../../../src/dsl/numerics.ts';
+import { DTYPES, type DType } from '../../../src/dsl/types.ts';
+import { codec } from '../../../src/lower/interp/codecs.ts';
+
+interface Layout {
+  readonly d: DType;
+  readonly exponent: number;
+  readonly bias: number;
+  /** Largest bit pattern of a finite positive number. */
+  readonly top: number;
+  readonly saturates: boolean;
+}
+const LAYOUTS: Layout[] = [
+  { d: DTYPES.f16, exponent: 5, bias: 15, top: 0x7bff, saturates: false },
+  { d: DTYPES.bf16, exponent: 8, bias: 127, top: 0x7f7f, saturates: false },
+  { d: DTYPES.fp8e4nv, exponent: 4, bias: 7, top: 0x7e, saturates: true },
+  { d: DTYPES.fp8e5, exponent: 5, bias: 15, top: 0x7b, saturates: true },
+];
+
+/** Value of a finite positive pattern by its fields. */
+const valueOf = ({ d, bias }: Layout, bits: number): number => {
+  const field = bits >> d.mantissa;
+  const fraction = bits % 2 ** d.mantissa;
+  return field === 0
+    ? fraction * 2 ** (1 - bias - d.mantissa)
+    : (1 + fraction / 2 ** d.mantissa) * 2 ** (field - bias);
+};
+
+describe.each(LAYOUTS.map((l) => [l.d.name, l] as const))('%s', (_name, l) => {
+  const c = codec(l.d);
+  const sign = 2 ** (l.d.bits - 1);
+
+  it('reads every bit pattern as its fields say', () => {
+    for (let bits = 0; bits <= l.top; bits++) {
+      expect(c.table![bits]).toBe(valueOf(l, bits));
+      expect(c.table![bits + sign]).toBe(-valueOf(l, bits));
+    }
+    const rest = [];
+    for (let bits = l.top + 1; bits < sign; bits++) rest.push(c.table![bits]);
+    // Above the finite numbers: infinity where the format has one, then NaN.
+    if (l.d !== DTYPES.fp8e4nv) expect(rest.shift()).toBe(Infinity);
+    expect(rest.every(Number.isNaN)).toBe(true);
+  });
+
+  it('writes every value back to its bits', () => {
+    for (let bits = 0; bits <= l.top; bits++) {
+      expect(c.encode!(valueOf(l, bits))).toBe(bits);
+      expect(c.encode!(-valueOf(l, bits))).toBe(bits + sign);
+    }
+    const nan = c.encode!(NaN);
+    expect(c.table![nan]).toBeNaN();
+    if (l.d !== DTYPES.fp8e4nv) expect(c.table![c.encode!(-Infinity)]).toBe(-Infinity);
+  });
+
+  it('rounds to nearest, ties to the even pattern, at and beside every midpoint', () => {
+    const step = l.d.bits === 8 ? 1 : 7;
+    for (let bits = 0; bits < l.top; bits += step) {
+      const [low, high] = [valueOf(l, bits), valueOf(l, bits + 1)];
+      const middle = low + (high - low) / 2;
+      const even = bits % 2 === 0 ? low : high;
+      const ulp = (high - low) * 2 ** -30;
+      for (const s of [1, -1]) {
+        expect(c.round!(s * low)).toBe(s * low);
+        expect(c.round!(s * middle)).toBe(s * even);
+        expect(c.round!(s * (middle - ulp))).toBe(s * low);
+        expect(c.round!(s * (middle + ulp))).toBe(s * high);
+      }
+    }
+  });
+
+  it('overflows as its conversion does', () => {
+    const max = valueOf(l, l.top);
+    const half = (max - valueOf(l, l.top - 1)) / 2;
+    const over = l.saturates ? max : Infinity;
+    expect(c.round!(max + half * 0.99)).toBe(max);
+    for (const x of [max + half, max * 2, 1e300, Infinity]) {
+      expect(c.round!(x)).toBe(over);
+      expect(c.round!(-x)).toBe(-over);
+    }
+    expect(c.round!(NaN)).toBeNaN();
+    expect(c.round!(-0)).toBe(-0);
+    expect(c.round!(-1e-300)).toBe(-0);
+  });
+
+  it('agrees with the language’s own numerics on random doubles', () => {
+    let seed = 12345;
+    for (let i = 0; i < 20000; i++) {
+      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+      const exponent = (seed % 300) - 150;
+      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+      const x = (1 + seed / 2 ** 32) * 2 ** exponent * (seed & 1 ? 1 : -1);
+      const r = c.round!(x);
+      expect(r).toBe(round(l.d, x));
+      if (l.d !== DTYPES.fp8e4nv || Number.isFinite(r)) expect(c.encode!(r)).toBe(toBits(l.d, r));
+      expect(c.table![c.encode!(r)]).toBe(fromBits(l.d, toBits(l.d, r)));
+    }
+  });
+});
