@@ -3,6 +3,7 @@
 
 import type { Loc } from '../dsl/diagnostics.ts';
 import type { Func } from '../dsl/ir/ir.ts';
+import type { KernelOptions } from '../dsl/kernel.ts';
 import type { WgslProgram } from '../lower/program.ts';
 
 /** A piece of device memory. `bytes` is padded to 16. `id` is unique in the process. */
@@ -100,7 +101,7 @@ export interface Backend {
   copy(from: StridedRegion, to: StridedRegion): void;
   /** Offset and length are arbitrary. */
   read(memory: Memory, byteOffset: number, bytes: number): Promise<Uint8Array>;
-  compile(func: Func): Executable;
+  compile(func: Func, options: KernelOptions): Executable;
   /** Makes an ahead-of-time program runnable; throws on back ends that have no WGSL. */
   load(program: WgslProgram): Executable;
   launch(exe: Executable, request: LaunchRequest): void;

@@ -3,6 +3,7 @@
 
 import { CompileError, fail, type Loc, NO_LOC } from '../dsl/diagnostics.ts';
 import type { Func } from '../dsl/ir/ir.ts';
+import type { AnyKernel, Grid, KernelOptions, LaunchTarget } from '../dsl/kernel.ts';
 import { round } from '../dsl/numerics.ts';
 import type { Definition } from '../dsl/trace/definition.ts';
 import type { Signature } from '../dsl/trace/signature.ts';
@@ -11,16 +12,7 @@ import type { WgslProgram } from '../lower/program.ts';
 import type { Backend, DeviceInfo, DeviceStats, Executable, LaunchRequest, PointerArg } from './backend.ts';
 import { paddedBytes } from './backend.ts';
 import { dtypeFrom, encode, flatten, inferDtype, isTypedArray, type TensorData } from './convert.ts';
-import {
-  type Args,
-  checkArguments,
-  checkGrid,
-  checkLimits,
-  checkProgramArguments,
-  type Grid,
-  type LaunchableKernel,
-  locOf,
-} from './launch.ts';
+import { type Args, checkArguments, checkGrid, checkLimits, checkProgramArguments, locOf } from './launch.ts';
 import { DEVICE, LAUNCH, TENSOR } from './messages.ts';
 import { identity, scalarDtype, specialize } from './specialize.ts';
 import { checkShape, rowMajor, type Storage, spanOf, Tensor, type TensorHost } from './tensor.ts';
@@ -45,7 +37,7 @@ interface Specialized {
 }
 
 /** A WebGPU device or the interpreter. Made by `device()`. */
-export class Device implements TensorHost {
+export class Device implements TensorHost, LaunchTarget {
   readonly backend: Backend;
   readonly stats: DeviceStats;
   private readonly trace: Trace | null;
@@ -150,24 +142,26 @@ export class Device implements TensorHost {
 
   /**
    * Enqueues a kernel on a grid of programs. Returns at once; faults on the device surface at `sync()` or a download.
+   * `options` are Triton's launch options (num_warps) and go before the kernel's own.
    * @throws CompileError TL40xx for a wrong argument, grid or limit (nothing is launched then), or what the compiler finds.
    */
-  launch<A extends Args>(kernel: LaunchableKernel, grid: Grid<A>, args: A): void {
+  launch(kernel: AnyKernel, grid: Grid, args: Args, options: KernelOptions = {}): void {
     this.alive();
     const def = kernel.definition;
-    if (!def || !this.trace) fail(NO_LOC, LAUNCH.untransformed, kernel.name);
+    if (!this.trace) fail(locOf(def), LAUNCH.noCompiler, kernel.name);
     const wrong = checkArguments(def, args, this);
     if (wrong.length) throw new CompileError(wrong);
     const loc = locOf(def);
-    const dims = checkGrid(kernel.name, loc, grid as Grid, args);
+    const dims = checkGrid(kernel.name, loc, grid, args);
     const { signature, key } = specialize(def.params, args);
-    const cacheKey = `${identity(kernel)}:${key}`;
+    const launchOptions = { ...kernel.options, ...options };
+    const cacheKey = `${identity(kernel)}:${launchOptions.num_warps ?? ''}:${key}`;
     let entry = this.specialized.get(cacheKey);
     if (entry) this.stats.hits++;
     else {
       const func = this.trace(def, signature);
       this.stats.traces++;
-      const exe = this.backend.compile(func);
+      const exe = this.backend.compile(func, launchOptions);
       this.stats.compiles++;
       this.checkProgram(exe, loc, args);
       entry = { exe, params: func.params.map((p) => p.name) };

@@ -1,11 +1,14 @@
 // The interpreter as a back end: memory is bytes of this process, a launch runs to its end at once. In: the same requests as WebGPU's.
 // Out: results, or the interpreter's error thrown by launch() itself, at the op that was wrong. Refuses to know how ops run.
 
+import { fail, NO_LOC } from '../dsl/diagnostics.ts';
 import type { Func } from '../dsl/ir/ir.ts';
 import { isPtr, pointee } from '../dsl/types.ts';
 import { compileInterp, type InterpBuffer, type InterpProgram } from '../lower/interp/program.ts';
+import type { WgslProgram } from '../lower/program.ts';
 import type { Backend, DeviceInfo, Executable, LaunchRequest, Memory, StridedRegion } from './backend.ts';
 import { nextMemoryId, paddedBytes } from './backend.ts';
+import { LAUNCH } from './messages.ts';
 import { offsetsOf } from './tensor.ts';
 
 interface CpuMemory extends Memory {
@@ -76,10 +79,8 @@ export class InterpBackend implements Backend {
   compile(func: Func): InterpExecutable {
     return { program: null, interp: compileInterp(func) };
   }
-  load(): never {
-    throw new Error(
-      'the interpreter cannot run WGSL: launch the kernel itself, or open a WebGPU device (tessera doctor says what is missing)',
-    );
+  load(program: WgslProgram): never {
+    return fail(NO_LOC, LAUNCH.noWgsl, program.kernel);
   }
   launch(exe: InterpExecutable, request: LaunchRequest): void {
     const buffers: InterpBuffer[] = [];

@@ -2,6 +2,7 @@
 // CompileError with a diagnostic for every argument that is wrong, each at the kernel's parameter. Refuses to know back ends.
 
 import { CompileError, type Diagnostic, diagnostic, type Loc, NO_LOC } from '../dsl/diagnostics.ts';
+import type { Grid } from '../dsl/kernel.ts';
 import { intRange } from '../dsl/numerics.ts';
 import type { Definition, ParamInfo, Span } from '../dsl/trace/definition.ts';
 import { DTYPES, DType } from '../dsl/types.ts';
@@ -11,14 +12,7 @@ import { LAUNCH } from './messages.ts';
 import { type Argument, scalarDtype } from './specialize.ts';
 import { Tensor, type TensorHost } from './tensor.ts';
 
-/** What a launch needs of a kernel: `kernel()` of src/dsl makes it. */
-export interface LaunchableKernel {
-  readonly name: string;
-  readonly definition: Definition | null;
-}
 export type Args = { readonly [name: string]: Argument };
-/** Programs along up to three axes, or a function of the arguments that gives them. */
-export type Grid<A extends Args = Args> = readonly number[] | ((meta: A) => readonly number[]);
 
 const MAX_ELEMENTS = 2 ** 31;
 
@@ -41,7 +35,7 @@ const ptrText = (p: ParamInfo): string => (p.dtype ? `tl.ptr<tl.${p.dtype}>` : '
 
 /** The three grid dimensions. Zero programs are allowed: the launch then does nothing. */
 export function checkGrid(kernel: string, loc: Loc, grid: Grid, args: Args): readonly [number, number, number] {
-  const dims = typeof grid === 'function' ? grid(args) : grid;
+  const dims: unknown = typeof grid === 'function' ? grid(args as Parameters<typeof grid>[0]) : grid;
   const text = Array.isArray(dims) ? `[${dims.map(String).join(', ')}]` : String(dims);
   const bad = (why: string): never => {
     throw new CompileError([diagnostic(loc, LAUNCH.badGrid, kernel, text, why)]);
@@ -117,7 +111,7 @@ export function checkArguments(def: Definition, args: Args, host: TensorHost): D
     const x = args[p.name];
     const loc = locOf(def, p.loc);
     if (x === undefined) {
-      if (!p.hasDefault) out.push(diagnostic(loc, LAUNCH.missingArgument, def.name, p.name, p.kind, p.optional));
+      if (!p.hasDefault && !p.optional) out.push(diagnostic(loc, LAUNCH.missingArgument, def.name, p.name, p.kind));
     } else if (p.kind === 'constexpr') {
       out.push(...checkConstexpr(p, x, loc));
     } else if (x === null) {
@@ -150,7 +144,7 @@ export function checkProgramArguments(program: WgslProgram, args: Args, host: Te
   const { limits } = host.backend.info;
   for (const name of names) {
     const x = args[name];
-    if (x === undefined) out.push(diagnostic(NO_LOC, LAUNCH.missingArgument, program.kernel, name, 'argument', false));
+    if (x === undefined) out.push(diagnostic(NO_LOC, LAUNCH.missingArgument, program.kernel, name, 'argument'));
     else if (scalars.has(name)) out.push(...checkScalar(name, scalars.get(name), x, NO_LOC));
     else if (!(x instanceof Tensor)) out.push(diagnostic(NO_LOC, LAUNCH.notTensor, name, 'a pointer', show(x)));
     else out.push(...checkTensor({ name }, x, NO_LOC, host, limits));

@@ -25,9 +25,9 @@ export const LAUNCH = {
     notes: [`parameters: ${list(known)}`],
     help: `remove '${name}' from the launch, or add it to the kernel's parameters`,
   })),
-  missingArgument: message('TL4002', (kernel: string, name: string, kind: string, optional: boolean) => ({
+  missingArgument: message('TL4002', (kernel: string, name: string, kind: string) => ({
     text: `the launch of ${kernel} gives no ${kind === 'constexpr' ? 'constexpr ' : ''}${arg(name)}`,
-    help: optional ? `pass a tensor, or ${name}: null` : `add ${name} to the launch`,
+    help: `add ${name} to the launch`,
   })),
   pointerDtype: message('TL4003', (name: string, want: string, got: string) => ({
     text: `${arg(name)} points to ${want}, but the tensor holds ${got}`,
@@ -101,9 +101,13 @@ export const LAUNCH = {
     text: `${kernel} needs the feature '${feature}', which this device does not have`,
     help: 'build it again for this device (tessera build without that feature), or run it on another one: see tessera doctor',
   })),
-  untransformed: message('TL4020', (kernel: string) => ({
-    text: `kernel ${kernel} was not compiled: its operators still are plain JavaScript`,
-    help: "add tessera's plugin to the bundler (import tessera from 'tessera/plugin'), or run node --import tessera/register",
+  noCompiler: message('TL4020', (kernel: string) => ({
+    text: `kernel ${kernel} cannot be compiled: this device was opened without the compiler`,
+    help: "open it with device() of 'tessera', or launch what `tessera build` wrote with launchProgram()",
+  })),
+  noWgsl: message('TL4021', (kernel: string) => ({
+    text: `${kernel} is WGSL, which the interpreter cannot run`,
+    help: 'launch the kernel itself, or open a WebGPU device: tessera doctor says what is missing',
   })),
 };
 

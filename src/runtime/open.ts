@@ -2,6 +2,7 @@
 // handed in: device.ts gives all of them, an application that only launches ahead-of-time programs gives none.
 
 import type { Func } from '../dsl/ir/ir.ts';
+import type { KernelOptions } from '../dsl/kernel.ts';
 import type { Target, WgslProgram } from '../lower/program.ts';
 import type { Backend, DeviceStats } from './backend.ts';
 import { Device, type Trace } from './core.ts';
@@ -18,7 +19,7 @@ export interface DeviceOptions extends AdapterOptions {
 
 export interface Compiler {
   readonly trace: Trace;
-  readonly toWgsl: (func: Func, target: Target) => WgslProgram;
+  readonly toWgsl: (func: Func, target: Target, options: KernelOptions) => WgslProgram;
   readonly interpreter: (sink: LogSink) => Backend;
 }
 

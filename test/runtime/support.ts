@@ -4,16 +4,15 @@
 import { registerSource } from '../../src/dsl/diagnostics.ts';
 import type { Func } from '../../src/dsl/ir/ir.ts';
 import { parseFunc } from '../../src/dsl/ir/parse.ts';
+import type { AnyKernel } from '../../src/dsl/kernel.ts';
 import type { Definition, ParamInfo } from '../../src/dsl/trace/definition.ts';
 import type { Signature } from '../../src/dsl/trace/signature.ts';
 import type { LogSite, WgslProgram } from '../../src/lower/program.ts';
 import type { Device } from '../../src/runtime/core.ts';
 import { InterpBackend } from '../../src/runtime/interpDevice.ts';
-import type { LaunchableKernel } from '../../src/runtime/launch.ts';
 import { type DeviceOptions, openDevice } from '../../src/runtime/open.ts';
 
-interface Handmade extends LaunchableKernel {
-  readonly definition: Definition;
+interface Handmade extends AnyKernel {
   /** Tile IR for a signature. */
   readonly ir: (sig: Signature) => string;
   readonly wgsl: WgslProgram;
@@ -44,7 +43,7 @@ function define(name: string, params: ParamInfo[], ir: Handmade['ir'], wgsl: Wgs
     params,
     body: () => undefined,
   };
-  const k = { name, definition, ir, wgsl };
+  const k = { name, definition, options: {}, ir, wgsl };
   handmade.set(name, k);
   return k;
 }

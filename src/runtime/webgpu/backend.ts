@@ -3,6 +3,7 @@
 
 import { CompileError, diagnostic, NO_LOC } from '../../dsl/diagnostics.ts';
 import type { Func } from '../../dsl/ir/ir.ts';
+import type { KernelOptions } from '../../dsl/kernel.ts';
 import { numel } from '../../dsl/types.ts';
 import type { Target, WgslProgram } from '../../lower/program.ts';
 import type { Backend, DeviceInfo, DeviceStats, Executable, LaunchRequest, Memory, StridedRegion } from '../backend.ts';
@@ -39,7 +40,7 @@ export class WebGpuBackend implements Backend {
   lost: Error | null = null;
   readonly gpu: GPUDevice;
   private readonly stats: DeviceStats;
-  private readonly toWgsl: ((func: Func, target: Target) => WgslProgram) | null;
+  private readonly toWgsl: ((func: Func, target: Target, options: KernelOptions) => WgslProgram) | null;
   private readonly sink: LogSink;
   private readonly faults: Faults;
   private readonly uniformAlign: number;
@@ -62,7 +63,7 @@ export class WebGpuBackend implements Backend {
     info: DeviceInfo,
     target: Target,
     stats: DeviceStats,
-    toWgsl: ((func: Func, target: Target) => WgslProgram) | null,
+    toWgsl: ((func: Func, target: Target, options: KernelOptions) => WgslProgram) | null,
     sink: LogSink,
   ) {
     this.gpu = gpu;
@@ -190,9 +191,9 @@ export class WebGpuBackend implements Backend {
 
   // ---- launches ------------------------------------------------------------------------------------------------------
 
-  compile(func: Func): Executable {
+  compile(func: Func, options: KernelOptions): Executable {
     if (!this.toWgsl) throw new Error('internal: this device was opened without the compiler');
-    const program = this.toWgsl(func, this.target);
+    const program = this.toWgsl(func, this.target, options);
     return this.make(program, `${program.kernel} (${func.loc.file}:${func.loc.line})`);
   }
   load(program: WgslProgram): Executable {
