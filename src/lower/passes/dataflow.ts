@@ -23,9 +23,18 @@ export interface Facts<T> {
 /** Rounds of joining before `widen` takes over. */
 const PATIENCE = 4;
 
-/** Runs the analysis over the function. The map holds every value; facts from `refine` hold only inside their branch. */
-export function forward<T>(func: Func, facts: Facts<T>): ReadonlyMap<Value, T> {
+export interface Flow<T> {
+  /** Fact of a value wherever it is in scope; undefined for a value that is not in the function. */
+  get(v: Value): T | undefined;
+  /** Facts of an op's operands where it stands: sharper than `get` inside a branch that a comparison guards. */
+  operands(op: Op): readonly T[] | undefined;
+}
+
+/** Runs the analysis over the function. */
+export function forward<T>(func: Func, facts: Facts<T>): Flow<T> {
   const state = new Map<Value, T>();
+  /** By first result where there is one: a rewrite that renames operands keeps it. */
+  const seen = new Map<Value | Op, readonly T[]>();
   const defs = definitions(func);
   const get = (v: Value): T => state.get(v)!;
 
@@ -38,6 +47,7 @@ export function forward<T>(func: Func, facts: Facts<T>): ReadonlyMap<Value, T> {
     let last: readonly T[] = [];
     for (const op of block.ops) {
       last = op.operands.map(get);
+      seen.set(op.results[0] ?? op, last);
       if (op.regions.length) control(op, last);
       else op.results.forEach((r, i) => void state.set(r, facts.transfer(op, last, i)));
     }
@@ -90,5 +100,5 @@ export function forward<T>(func: Func, facts: Facts<T>): ReadonlyMap<Value, T> {
 
   for (const p of func.params) state.set(p.value, facts.param(p));
   run(func.body);
-  return state;
+  return { get: (v) => state.get(v), operands: (op) => seen.get(op.results[0] ?? op) };
 }

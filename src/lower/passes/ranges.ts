@@ -143,10 +143,17 @@ const facts: Facts<Range> = {
   refine,
 };
 
+export interface Ranges {
+  /** Interval of a value wherever it is in scope. */
+  get(v: Value): Range;
+  /** Interval of an op's operand where the op stands; sharper inside a branch that a comparison guards. */
+  operand(op: Op, i: number): Range;
+}
 /** Intervals of all integer values of a tile-level function. */
-export function analyzeRanges(func: Func): { get(v: Value): Range } {
-  const ranges = forward(func, facts);
-  return { get: (v) => ranges.get(v) ?? fullRange(v.type) };
+export function analyzeRanges(func: Func): Ranges {
+  const flow = forward(func, facts);
+  const get = (v: Value): Range => flow.get(v) ?? fullRange(v.type);
+  return { get, operand: (op, i) => flow.operands(op)?.[i] ?? get(op.operands[i]) };
 }
 
 /** Ops whose result is not negative if no operand is, as long as nothing overflows. */
