@@ -275,7 +275,7 @@ export function correct_attn_out(
     N_ROUNDED: lses.shape[0],
   };
 
-  ctx.call_kernel(device, _correct_attn_cp_out_kernel, grid, regular_args, const_args);
+  orFree(lse, () => ctx.call_kernel(device, _correct_attn_cp_out_kernel, grid, regular_args, const_args));
   return [out, lse];
 }
 
@@ -284,6 +284,18 @@ function empty_like(device: Device, t: Tensor): Tensor {
   if (t.isContiguous) return device.empty(t.shape, t.dtype);
   const span = t.shape.reduce((last, n, axis) => last + (n - 1) * t.strides[axis], 1);
   return device.tensor(new Float32Array(span), { dtype: t.dtype, shape: t.shape, strides: t.strides });
+}
+
+/** Launches; frees the tensor that was made for the result when the launch is refused. `after` is done in any case. */
+function orFree(result: Tensor, launch: () => void, after = (): void => {}): void {
+  try {
+    launch();
+  } catch (e) {
+    result.free();
+    throw e;
+  } finally {
+    after();
+  }
 }
 
 /** `lengths` as numbers, and on the device as i32 (`lengths.int()`). Waits for what was launched before. */
@@ -350,23 +362,27 @@ export async function pack_seq_triton(
   const out = device.empty([B, Lmax, ...original_shape.slice(1)], x.dtype);
 
   const grid = [B, cdiv(Lmax, block_t), cdiv(D, block_d)];
-  _pack_seq_kernel.launch(
-    device,
-    grid,
-    {
-      x_ptr: x_reshaped,
-      out_ptr: out,
-      lengths_ptr: int,
-      N,
-      D,
-      Lmax,
-      PAD_VALUE: pad_value,
-      BLOCK_T: block_t,
-      BLOCK_D: block_d,
-    },
-    { num_warps: 4, num_stages: 2 },
+  orFree(
+    out,
+    () =>
+      _pack_seq_kernel.launch(
+        device,
+        grid,
+        {
+          x_ptr: x_reshaped,
+          out_ptr: out,
+          lengths_ptr: int,
+          N,
+          D,
+          Lmax,
+          PAD_VALUE: pad_value,
+          BLOCK_T: block_t,
+          BLOCK_D: block_d,
+        },
+        { num_warps: 4, num_stages: 2 },
+      ),
+    free,
   );
-  free();
   return out;
 }
 
@@ -413,21 +429,25 @@ export async function unpack_seq_triton(
   const out = device.empty([N, ...original_shape.slice(2)], packed_tensor.dtype);
 
   const grid = [B, cdiv(Lmax, block_t), cdiv(D, block_d)];
-  _unpack_seq_triton_kernel.launch(
-    device,
-    grid,
-    {
-      packed_ptr: packed_reshaped,
-      out_ptr: out,
-      lengths_ptr: int,
-      B,
-      Lmax,
-      D,
-      BLOCK_T: block_t,
-      BLOCK_D: block_d,
-    },
-    { num_warps: 4, num_stages: 2 },
+  orFree(
+    out,
+    () =>
+      _unpack_seq_triton_kernel.launch(
+        device,
+        grid,
+        {
+          packed_ptr: packed_reshaped,
+          out_ptr: out,
+          lengths_ptr: int,
+          B,
+          Lmax,
+          D,
+          BLOCK_T: block_t,
+          BLOCK_D: block_d,
+        },
+        { num_warps: 4, num_stages: 2 },
+      ),
+    free,
   );
-  free();
   return out;
 }

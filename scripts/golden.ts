@@ -37,13 +37,13 @@ function options(): Options {
 }
 
 async function outcome(device: Awaited<ReturnType<typeof openDevice>>, manifest: Manifest, c: Case): Promise<Outcome> {
-  const reason = skipReason(c);
+  const reason = skipReason(c, device.kind);
   return reason === null ? runCase(device, manifest, c, ADAPTERS[c.kernel]) : { status: 'skipped', reason };
 }
 
-function list(cases: readonly Case[]): void {
+function list(cases: readonly Case[], device: 'interp' | 'webgpu'): void {
   for (const c of cases) {
-    const reason = skipReason(c);
+    const reason = skipReason(c, device);
     console.log(`${c.id}${reason === null ? '' : `  (skipped: ${reason})`}`);
   }
   console.log(`${cases.length} cases`);
@@ -55,10 +55,11 @@ async function main(): Promise<number> {
   const cases = manifest.cases.filter((c) => filter.test(c.id));
   if (cases.length === 0) throw new UsageError(`${path}: no case matches ${filter}`);
   if (listOnly) {
-    list(cases);
+    list(cases, kind ?? 'webgpu');
     return 0;
   }
-  const device = await openDevice(kind ? { kind } : {});
+  const device = await openDevice({ prefer: kind });
+  if (kind && device.kind !== kind) throw new UsageError(`there is no ${kind} device here; \`tessera doctor\` says why`);
   console.log(`${manifest.name} on ${device.kind}: ${device.info.description}`);
   const count = { passed: 0, failed: 0, skipped: 0 };
   const reasons = new Map<string, number>();

@@ -2,7 +2,7 @@
 // and an adapter. Out: passed with the largest error, failed with one line, or skipped with a reason. Knows no kernel by name.
 
 import { CompileError, type Device, type DTypeName, type Tensor } from '../../src/index.ts';
-import { compareTensor, type Expected, type Mismatch, printMismatch, ruleFor } from './compare.ts';
+import { compareTensor, type Expected, type Mismatch, printMismatch, type Rule, ruleFor } from './compare.ts';
 import type { Case, Manifest, TensorRef } from './manifest.ts';
 import { numberOf, numel, spanOf } from './manifest.ts';
 import { bytesOf, encode, type GoldenDType } from './numbers.ts';
@@ -13,6 +13,8 @@ export interface Adapter {
   run(c: CaseRun): void | Promise<void>;
   /** The outputs are copied or packed data: they must have the same bits, whatever their dtype. */
   readonly copies?: (c: Case) => boolean;
+  /** What u8 outputs hold, where that is not integers. */
+  readonly codesInU8?: (c: Case) => 'fp8e4m3' | 'fp8e5m2' | undefined;
   /** Calls the host function for a case that Triton refuses; such a case records no tensors, only their sizes in `params`. */
   refused?(c: CaseRun): void | Promise<void>;
 }
@@ -152,7 +154,7 @@ export class CaseRun {
   }
 
   /** Downloads every result and compares it. Outputs that the adapter left out are a mistake of the adapter. */
-  async judge(copied: boolean): Promise<{ maxAbs: number; mismatches: Mismatch[] }> {
+  async judge(adapter: Adapter): Promise<{ maxAbs: number; mismatches: Mismatch[] }> {
     const names = this.case.outputs.map((r) => r.name).filter((n) => !n.endsWith('_ieee'));
     const mismatches: Mismatch[] = [];
     let maxAbs = 0;
@@ -160,15 +162,19 @@ export class CaseRun {
       const t = this.results.get(name);
       if (!t) throw new Error(`the adapter of ${this.case.kernel} gives no ${name}`);
       const ref = this.outputRef(name);
-      const verdict = compareTensor(this.expected(ref, copied), await downloadSpan(t, ref));
+      const verdict = compareTensor(this.expected(ref, adapter), await downloadSpan(t, ref));
       maxAbs = Math.max(maxAbs, verdict.maxAbs);
       if (verdict.mismatch) mismatches.push(verdict.mismatch);
     }
     return { maxAbs, mismatches };
   }
 
-  private expected(ref: TensorRef, copied: boolean): Expected {
-    const rule = ruleFor(ref.dtype, this.case.ref_tolerance?.per_output[ref.name], copied);
+  private expected(ref: TensorRef, adapter: Adapter): Expected {
+    const codes = ref.dtype === 'u8' ? adapter.codesInU8?.(this.case) : undefined;
+    const copied = adapter.copies?.(this.case) ?? false;
+    const rule: Rule = codes
+      ? { kind: 'codes', dtype: codes }
+      : ruleFor(ref.dtype, this.case.ref_tolerance?.per_output[ref.name], copied);
     const { name, dtype, shape, strides } = ref;
     return { name, dtype, shape, strides, bytes: this.manifest.bytes(ref), rule, fill: this.fillOf(ref) };
   }
@@ -200,7 +206,7 @@ export async function runCase(device: Device, manifest: Manifest, c: Case, adapt
     if (c.error !== undefined) return await runRefused(run, adapter);
     await adapter.run(run);
     await device.sync();
-    const { maxAbs, mismatches } = await run.judge(adapter.copies?.(c) ?? false);
+    const { maxAbs, mismatches } = await run.judge(adapter);
     if (mismatches.length === 0) return { status: 'passed', maxAbs };
     const rest = mismatches.length > 1 ? `; ${mismatches.length - 1} more tensors differ` : '';
     return { status: 'failed', line: `${c.id} ${printMismatch(mismatches[0])}${rest}` };

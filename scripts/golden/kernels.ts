@@ -14,6 +14,8 @@ import type { Adapter, CaseRun } from './caseRun.ts';
 import type { Case } from './manifest.ts';
 import type { GoldenDType } from './numbers.ts';
 
+/** fp8 caches may be kept in u8 tensors; they hold e4m3 codes, whatever the name of the cache dtype says. */
+const fp8Codes = (c: Case): 'fp8e4m3' | undefined => (autoCopies(c) ? undefined : 'fp8e4m3');
 /** Caches written with 'auto' hold copies of the keys and values. */
 const autoCopies = (c: Case): boolean => c.params.kv_cache_dtype === 'auto';
 
@@ -88,6 +90,7 @@ export const ADAPTERS: { readonly [kernel: string]: Adapter } = {
 
   reshape_and_cache_flash: {
     copies: autoCopies,
+    codesInU8: fp8Codes,
     run: (c) => {
       let caches: { key_cache: ReturnType<CaseRun['inPlace']>; value_cache: ReturnType<CaseRun['inPlace']> };
       if (c.has('kv_cache_before')) {
@@ -102,17 +105,18 @@ export const ADAPTERS: { readonly [kernel: string]: Adapter } = {
 
   reshape_and_cache_flash_diffkv: {
     copies: autoCopies,
+    codesInU8: fp8Codes,
     run: (c) => triton_reshape_and_cache_flash_diffkv(c.device, { ...cacheArgs(c), kv_cache: c.inPlace('kv_cache') }),
   },
 };
 
-/** Element types that back ends do not store yet. */
+/** Element types that WGSL programs do not load and store yet; the interpreter does. */
 const LATER_DTYPES: ReadonlySet<GoldenDType> = new Set(['bf16', 'fp8e4m3', 'fp8e5m2', 'u8']);
 
-/** Why a case is not run, or null. Reasons name what is missing, never a case. */
-export function skipReason(c: Case): string | null {
+/** Why a case is not run on a device, or null. Reasons name what is missing, never a case. */
+export function skipReason(c: Case, device: 'interp' | 'webgpu'): string | null {
   if (!(c.kernel in ADAPTERS)) return `kernel ${c.kernel} is not built yet`;
+  if (device === 'interp') return null;
   const later = [...c.inputs, ...c.outputs].map((r) => r.dtype).filter((d) => LATER_DTYPES.has(d));
-  if (later.length > 0) return `dtype ${[...new Set(later)].sort().join(' and ')} is not supported yet`;
-  return null;
+  return later.length > 0 ? `dtype ${[...new Set(later)].sort().join(' and ')} is not supported on ${device} yet` : null;
 }

@@ -89,8 +89,9 @@ function parse(path: string): { [key: string]: unknown } {
 function readBin(path: string, name: unknown): Uint8Array {
   if (typeof name !== 'string') throw new ManifestError(`${path}: no "bin", the name of the file with the tensors`);
   const bin = join(dirname(path), name);
-  if (existsSync(bin)) return readFileSync(bin);
-  if (existsSync(`${bin}.br`)) return brotliDecompressSync(readFileSync(`${bin}.br`));
+  // Plain byte arrays: the slices of a Buffer would share its memory.
+  if (existsSync(bin)) return new Uint8Array(readFileSync(bin));
+  if (existsSync(`${bin}.br`)) return new Uint8Array(brotliDecompressSync(readFileSync(`${bin}.br`)));
   throw new ManifestError(`${path}: neither ${name} nor ${name}.br lies beside it`);
 }
 
