@@ -13,3 +13,15 @@ export {
 } from './dsl/kernel.ts';
 export { tl } from './dsl/tl.ts';
 export { DTYPES, type DType, type DTypeName } from './dsl/types.ts';
+export {
+  Device,
+  type DeviceInfo,
+  type DeviceLimits,
+  type DeviceOptions,
+  type DeviceStats,
+  device,
+  Tensor,
+  type TensorData,
+  type TensorOptions,
+  type TypedArray,
+} from './runtime/device.ts';

@@ -99,10 +99,7 @@ export class Device implements TensorHost, LaunchTarget {
     if (!isTypedArray(data) && !Array.isArray(data)) fail(NO_LOC, TENSOR.data, Object.prototype.toString.call(data));
     const nested = isTypedArray(data) ? { shape: [data.length], flat: data } : flatten(data);
     const shape = checkShape(options.shape ?? nested.shape);
-    const strides = options.strides ?? rowMajor(shape);
-    if (strides.length !== shape.length || !strides.every((s) => Number.isSafeInteger(s) && s >= 0)) {
-      fail(NO_LOC, TENSOR.strides, JSON.stringify(shape), JSON.stringify(strides));
-    }
+    const strides = checkStrides(shape, options.strides ?? rowMajor(shape));
     const what = `${name} (${dtype}[${shape.join(', ')}])`;
     const want = options.strides ? spanOf(shape, strides) : numel(shape);
     if (nested.flat.length !== want) fail(NO_LOC, TENSOR.length, what, nested.flat.length, want);
@@ -121,6 +118,12 @@ export class Device implements TensorHost, LaunchTarget {
     const label = name ?? `tensor ${++this.tensors}`;
     const storage = this.allocate(numel(shape) * d.bytes, `${label} (${d}[${shape.join(', ')}])`, label);
     return new Tensor(this, storage, d, shape, rowMajor(shape));
+  }
+  /** A tensor with these strides, that holds zeros between its first and last element (torch's `empty_strided`). */
+  emptyStrided(shape: readonly number[], strides: readonly number[], dtype: DType | DTypeName = 'f32', name?: string): Tensor {
+    const span = spanOf(checkShape(shape), checkStrides(shape, strides));
+    const t = this.empty([span], dtype, name);
+    return new Tensor(this, t.storage, t.dtype, shape, strides);
   }
   /** The same as `empty`: WebGPU clears new memory, and the interpreter does too. */
   zeros(shape: readonly number[], dtype: DType | DTypeName = 'f32', name?: string): Tensor {
@@ -239,3 +242,8 @@ if (Symbol.dispose) {
 }
 
 const toNum = (x: unknown): number | bigint => (typeof x === 'bigint' ? x : Number(x));
+
+function checkStrides(shape: readonly number[], strides: readonly number[]): readonly number[] {
+  const ok = strides.length === shape.length && strides.every((s) => Number.isSafeInteger(s) && s >= 0);
+  return ok ? strides : fail(NO_LOC, TENSOR.strides, JSON.stringify(shape), JSON.stringify(strides));
+}

@@ -74,6 +74,13 @@ describe.each(['interp', 'webgpu'] as const)('device: %s', (kind) => {
       }
     });
     it('take data with strides as memory from the first to the last element', async () => {
+      const columns = dev.emptyStrided([2, 3], [1, 2], 'i32');
+      columns.write([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]);
+      expect(await columns.reshape(2, 3).transpose().reshape(-1).download()).toEqual(new Int32Array([1, 4, 2, 5, 3, 6]));
+      columns.free();
       const t = dev.tensor(iota(7), { shape: [2, 3], strides: [4, 1] });
       expect(await t.toNumbers()).toEqual([0, 1, 2, 4, 5, 6]);
       t.free();
