@@ -29,7 +29,10 @@ export function manifestOf(p: WgslProgram, signature: string, target: Target, wg
     version: MANIFEST_VERSION,
     wgsl: wgslFile,
     ...rest,
-    log: log && { ...log, sites: log.sites.map(({ loc, ...s }) => ({ ...s, at: `${basename(loc.file)}:${loc.line}:${loc.col}` })) },
+    log: log && {
+      ...log,
+      sites: log.sites.map(({ loc, ...s }) => ({ ...s, at: `${basename(loc.file)}:${loc.line}:${loc.col}` })),
+    },
     limits: {
       maxComputeInvocationsPerWorkgroup: p.workgroupSize,
       maxComputeWorkgroupSizeX: p.workgroupSize,
@@ -45,7 +48,9 @@ export function manifestOf(p: WgslProgram, signature: string, target: Target, wg
 export async function build(file: string, options: BuildOptions): Promise<string> {
   const kernel = await loadKernel(file, options.kernel);
   const target = parseTarget(options.target);
-  const func = traceKernel(kernel.definition, parseSignature(kernel.definition, options.signature), { onPrint: (s) => console.error(s) });
+  const func = traceKernel(kernel.definition, parseSignature(kernel.definition, options.signature), {
+    onPrint: (s) => console.error(s),
+  });
   const program = compileWgsl(func, target);
   const validated = await validate(program);
   const name = options.name ?? kernel.name;
@@ -53,7 +58,11 @@ export async function build(file: string, options: BuildOptions): Promise<string
   const [wgsl, json] = [join(options.out, `${name}.wgsl`), join(options.out, `${name}.json`)];
   writeFileSync(wgsl, program.code);
   writeFileSync(json, `${JSON.stringify(manifestOf(program, options.signature ?? '', target, basename(wgsl)), null, 2)}\n`);
-  return [`${wgsl}: ${program.code.split('\n').length} lines, workgroup of ${program.workgroupSize}, ${program.bindings.length} buffers`, json, validated].join('\n');
+  return [
+    `${wgsl}: ${program.code.split('\n').length} lines, workgroup of ${program.workgroupSize}, ${program.bindings.length} buffers`,
+    json,
+    validated,
+  ].join('\n');
 }
 
 /** Compiles the module with Dawn where there is an adapter. */
@@ -74,7 +83,9 @@ async function validate(p: WgslProgram): Promise<string> {
     const error = await gpu.popErrorScope();
     if (messages.length || error) {
       const words = messages.map((m) => `${m.type} at WGSL line ${m.lineNum}: ${m.message}`);
-      throw new Error(`the WGSL of ${p.kernel} does not validate (a bug of the compiler):\n${[...words, ...(error ? [error.message] : [])].join('\n')}`);
+      throw new Error(
+        `the WGSL of ${p.kernel} does not validate (a bug of the compiler):\n${[...words, ...(error ? [error.message] : [])].join('\n')}`,
+      );
     }
     return 'validated by WebGPU, no warnings';
   } finally {

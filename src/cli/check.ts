@@ -36,12 +36,19 @@ export async function check(file: string, options: CheckOptions = {}): Promise<C
         if (!(e instanceof CompileError)) throw e;
         // A signature that is not complete is no fault of the file.
         const incomplete = options.signature === undefined && e.diagnostics.every((d) => d.code === 'TL6006');
-        if (incomplete) lines.push(`${name}: parsed; ${e.diagnostics[0].text.replace(/^kernel \S+: /, '')}, so types were not checked (pass --signature)`);
+        if (incomplete)
+          lines.push(
+            `${name}: parsed; ${e.diagnostics[0].text.replace(/^kernel \S+: /, '')}, so types were not checked (pass --signature)`,
+          );
         else found.push(...e.diagnostics);
       }
     }
     if (!lines.length && !found.length) lines.push(`${file}: no exported kernels`);
   }
-  const text = [...found.map(printDiagnostic), ...lines, ...(found.length ? [`${found.length} error${found.length === 1 ? '' : 's'}`] : [])];
+  const text = [
+    ...found.map(printDiagnostic),
+    ...lines,
+    ...(found.length ? [`${found.length} error${found.length === 1 ? '' : 's'}`] : []),
+  ];
   return { text: text.join('\n'), errors: found.length };
 }

@@ -12,7 +12,12 @@ export function readSource(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (e) {
-    return fail(NO_LOC, CLI.noFile, file, (e as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (e as Error).message);
+    return fail(
+      NO_LOC,
+      CLI.noFile,
+      file,
+      (e as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (e as Error).message,
+    );
   }
 }
 
@@ -23,13 +28,18 @@ export async function importFile(file: string): Promise<{ readonly [name: string
     return (await import(pathToFileURL(resolve(file)).href)) as { readonly [name: string]: unknown };
   } catch (e) {
     // Errors cross the loader's thread as plain objects; show their text, not the loader's stack.
-    if (e instanceof Error && /error TL\d+/.test(e.message) && !(e instanceof CompileError)) throw Object.assign(new Error(e.message), { name: 'CompileError', stack: e.message });
+    if (e instanceof Error && /error TL\d+/.test(e.message) && !(e instanceof CompileError))
+      throw Object.assign(new Error(e.message), { name: 'CompileError', stack: e.message });
     throw e;
   }
 }
 
 const isKernel = (x: unknown): x is AnyKernel =>
-  typeof x === 'object' && x !== null && typeof (x as { launch?: unknown }).launch === 'function' && 'definition' in x && typeof (x as AnyKernel).name === 'string';
+  typeof x === 'object' &&
+  x !== null &&
+  typeof (x as { launch?: unknown }).launch === 'function' &&
+  'definition' in x &&
+  typeof (x as AnyKernel).name === 'string';
 
 /** Exported kernels of a file, by name. */
 export async function loadKernels(file: string): Promise<Map<string, AnyKernel>> {
@@ -43,6 +53,7 @@ export async function loadKernel(file: string, name?: string): Promise<AnyKernel
   const kernels = await loadKernels(file);
   const known = [...kernels.keys()];
   if (known.length === 0) fail(NO_LOC, CLI.noKernels, file);
-  if (name === undefined) return known.length === 1 ? (kernels.get(known[0]) as AnyKernel) : fail(NO_LOC, CLI.whichKernel, file, known);
+  if (name === undefined)
+    return known.length === 1 ? (kernels.get(known[0]) as AnyKernel) : fail(NO_LOC, CLI.whichKernel, file, known);
   return kernels.get(name) ?? fail(NO_LOC, CLI.noSuchKernel, name, file, known);
 }

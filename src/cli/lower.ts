@@ -39,7 +39,10 @@ export const BASE_TARGET: Target = {
 /** `--target "f16,subgroups=32,storage=32768,invocations=1024,buffers=10"`. */
 export function parseTarget(text = ''): Target {
   const t = { ...BASE_TARGET } as { -readonly [K in keyof Target]: Target[K] };
-  for (const part of text.split(',').map((s) => s.trim()).filter(Boolean)) {
+  for (const part of text
+    .split(',')
+    .map((s) => s.trim())
+    .filter(Boolean)) {
     const [key, value] = part.split('=');
     const n = Number(value);
     if (key === 'f16') t.shaderF16 = true;
@@ -47,7 +50,14 @@ export function parseTarget(text = ''): Target {
     else if (key === 'storage' && n > 0) t.maxWorkgroupStorage = n;
     else if (key === 'invocations' && n > 0) t.maxInvocations = n;
     else if (key === 'buffers' && n > 0) t.maxStorageBuffers = n;
-    else fail(NO_LOC, CLI.option, '--target', part, 'f16, subgroups=SIZE, storage=BYTES, invocations=N, buffers=N, separated by commas');
+    else
+      fail(
+        NO_LOC,
+        CLI.option,
+        '--target',
+        part,
+        'f16, subgroups=SIZE, storage=BYTES, invocations=N, buffers=N, separated by commas',
+      );
   }
   return t;
 }
@@ -58,7 +68,10 @@ const LEVELS = ['ir', 'lane', 'wgsl'];
 export async function lower(file: string, options: LowerOptions): Promise<string> {
   if (!LEVELS.includes(options.to)) fail(NO_LOC, CLI.option, '--to', options.to, LEVELS.join(', '));
   const known = passNames([...tilePasses, ...lanePasses]);
-  for (const [flag, name] of [['--dump-after', options.dumpAfter], ['--from', options.from]] as const) {
+  for (const [flag, name] of [
+    ['--dump-after', options.dumpAfter],
+    ['--from', options.from],
+  ] as const) {
     if (typeof name === 'string' && !known.includes(name)) fail(NO_LOC, CLI.option, flag, name, `a pass: ${known.join(', ')}`);
   }
   let func: Func;

@@ -20,7 +20,9 @@ export const CLI = {
   })),
   signature: message('TL6005', (part: string, why: string) => ({
     text: `signature: '${part}' ${why}`,
-    notes: ['forms: x=*f32 (pointer), x=*f32:16 (aligned to 16 bytes), n=i32, n=i32:16 (divisible by 16), BLOCK=1024, flag=true, p=null, s="auto", alias: y=*f32@x (same buffer as x)'],
+    notes: [
+      'forms: x=*f32 (pointer), x=*f32:16 (aligned to 16 bytes), n=i32, n=i32:16 (divisible by 16), BLOCK=1024, flag=true, p=null, s="auto", alias: y=*f32@x (same buffer as x)',
+    ],
     help: 'separate the parts with commas; without names they go by position, as in Triton',
   })),
   missing: message('TL6006', (kernel: string, names: readonly string[]) => ({

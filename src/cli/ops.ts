@@ -5,7 +5,8 @@ import { FAMILIES, rowOf } from '../dsl/ops/index.ts';
 import type { Row } from '../dsl/ops/row.ts';
 import { CLI } from './messages.ts';
 
-const signature = (name: string, row: Row): string => `${row.api ? 'tl.' : ''}${name}(${row.args.join(', ')})${row.attrs?.length ? ` {${row.attrs.join(', ')}}` : ''}`;
+const signature = (name: string, row: Row): string =>
+  `${row.api ? 'tl.' : ''}${name}(${row.args.join(', ')})${row.attrs?.length ? ` {${row.attrs.join(', ')}}` : ''}`;
 
 /** Text of `tessera ops [NAME]`. */
 export function ops(name?: string): string {
@@ -16,10 +17,19 @@ export function ops(name?: string): string {
       signature(bare, row),
       `  ${row.doc}`,
       `  traits: ${row.traits.join(', ')}`,
-      ...(row.ulp !== undefined ? [`  WGSL precision: ${typeof row.ulp === 'number' ? `${row.ulp} ulp` : 'depends on the operand'}`] : []),
+      ...(row.ulp !== undefined
+        ? [`  WGSL precision: ${typeof row.ulp === 'number' ? `${row.ulp} ulp` : 'depends on the operand'}`]
+        : []),
     ].join('\n');
   }
   return Object.entries(FAMILIES)
-    .map(([family, rows]) => [`${family}`, ...Object.entries(rows as { [k: string]: Row }).map(([n, r]) => `  ${signature(n, r).padEnd(44)} ${r.doc.split(/(?<=\.) /)[0]}`)].join('\n'))
+    .map(([family, rows]) =>
+      [
+        `${family}`,
+        ...Object.entries(rows as { [k: string]: Row }).map(
+          ([n, r]) => `  ${signature(n, r).padEnd(44)} ${r.doc.split(/(?<=\.) /)[0]}`,
+        ),
+      ].join('\n'),
+    )
     .join('\n\n');
 }

@@ -4,7 +4,7 @@
 import { fail, type Loc, NO_LOC } from '../dsl/diagnostics.ts';
 import type { Definition, ParamInfo } from '../dsl/trace/definition.ts';
 import type { ArgSpec, Signature } from '../dsl/trace/signature.ts';
-import { type DType, DTYPES, type DTypeName } from '../dsl/types.ts';
+import { DTYPES, type DType, type DTypeName } from '../dsl/types.ts';
 import { CLI } from './messages.ts';
 
 /** Triton's spellings next to ours. */
@@ -19,7 +19,8 @@ const dtype = (name: string): DType | undefined => DTYPES[(ALIASES[name] ?? name
 const alignedElements = (d: DType): number => Math.max(1, 16 / d.bytes);
 
 /** Splits at commas outside brackets and quotes. */
-const split = (text: string): string[] => (text.match(/(?:"[^"]*"|\[[^\]]*\]|[^,])+/g) ?? []).map((s) => s.trim()).filter(Boolean);
+const split = (text: string): string[] =>
+  (text.match(/(?:"[^"]*"|\[[^\]]*\]|[^,])+/g) ?? []).map((s) => s.trim()).filter(Boolean);
 
 /**
  * Completes a signature for `def`. Unnamed parts go by position. Pointers that the text leaves out take their annotation's
@@ -58,8 +59,14 @@ export function parseSignature(def: Definition, text = ''): Signature {
 function argument(p: ParamInfo, text: string, bufferOf: (name: string) => number): ArgSpec {
   const pointer = /^\*(\w+)(?::(16|1))?(?:@(\w+))?$/.exec(text);
   if (pointer) {
-    const d = dtype(pointer[1]) ?? fail(NO_LOC, CLI.signature, text, `names no dtype; dtypes are ${Object.keys(DTYPES).join(', ')}`);
-    return { kind: 'ptr', dtype: d, buffer: bufferOf(pointer[3] ?? p.name), divisibleBy: pointer[2] === '16' ? alignedElements(d) : 1 };
+    const d =
+      dtype(pointer[1]) ?? fail(NO_LOC, CLI.signature, text, `names no dtype; dtypes are ${Object.keys(DTYPES).join(', ')}`);
+    return {
+      kind: 'ptr',
+      dtype: d,
+      buffer: bufferOf(pointer[3] ?? p.name),
+      divisibleBy: pointer[2] === '16' ? alignedElements(d) : 1,
+    };
   }
   const typed = /^(\w+)(?::(16|1))?$/.exec(text);
   const d = typed ? dtype(typed[1]) : undefined;
@@ -69,10 +76,20 @@ function argument(p: ParamInfo, text: string, bufferOf: (name: string) => number
   }
   if (d) return { kind: 'const', value: d };
   try {
-    const value = JSON.parse(text.replace(/^-?(inf|Infinity)$/, (s) => (s[0] === '-' ? '"-inf"' : '"inf"')).replace(/^True$/, 'true').replace(/^False$/, 'false').replace(/^None$/, 'null')) as unknown;
+    const value = JSON.parse(
+      text
+        .replace(/^-?(inf|Infinity)$/, (s) => (s[0] === '-' ? '"-inf"' : '"inf"'))
+        .replace(/^True$/, 'true')
+        .replace(/^False$/, 'false')
+        .replace(/^None$/, 'null'),
+    ) as unknown;
     const special = value === 'inf' ? Infinity : value === '-inf' ? -Infinity : value;
     const of = p.kind === 'scalar' && p.dtype ? DTYPES[p.dtype] : undefined;
-    return { kind: 'const', value: of && of.bits === 64 && of.is_int() ? BigInt(special as number) : special, ...(of ? { dtype: of } : {}) };
+    return {
+      kind: 'const',
+      value: of && of.bits === 64 && of.is_int() ? BigInt(special as number) : special,
+      ...(of ? { dtype: of } : {}),
+    };
   } catch {
     return fail(NO_LOC, CLI.signature, text, 'is neither a dtype nor a value');
   }

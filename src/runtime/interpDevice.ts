@@ -8,6 +8,7 @@ import { compileInterp, type InterpBuffer, type InterpProgram } from '../lower/i
 import type { WgslProgram } from '../lower/program.ts';
 import type { Backend, DeviceInfo, Executable, LaunchRequest, Memory, StridedRegion } from './backend.ts';
 import { nextMemoryId, paddedBytes } from './backend.ts';
+import { intercept } from './intercept.ts';
 import { LAUNCH } from './messages.ts';
 import { offsetsOf } from './tensor.ts';
 
@@ -90,7 +91,9 @@ export class InterpBackend implements Backend {
       const { data } = pointer.memory as CpuMemory;
       buffers.push({ param: p.name, bytes: data, byteOffset: pointer.base * pointee(p.value.type).bytes });
     }
-    exe.interp.run({ grid: request.grid, buffers, scalars: Object.fromEntries(request.scalars), print: this.sink });
+    const run = { grid: request.grid, buffers, scalars: Object.fromEntries(request.scalars), print: this.sink };
+    intercept.listener?.(exe.interp, run);
+    exe.interp.run(run);
   }
   async sync(): Promise<void> {}
   destroy(): void {}

@@ -6,6 +6,7 @@ import type { KernelOptions } from '../dsl/kernel.ts';
 import type { Target, WgslProgram } from '../lower/program.ts';
 import type { Backend, DeviceStats } from './backend.ts';
 import { Device, type Trace } from './core.ts';
+import { intercept } from './intercept.ts';
 import { type AdapterOptions, infoOf, NoAdapter, openGpu, targetOf } from './webgpu/adapter.ts';
 import { WebGpuBackend } from './webgpu/backend.ts';
 import type { LogSink } from './webgpu/log.ts';
@@ -42,7 +43,7 @@ export async function openDevice(options: DeviceOptions, compiler: Compiler | nu
   const stats = newStats();
   const sink = options.onLog ?? ((line: string) => console.log(line));
   const trace = compiler?.trace ?? null;
-  if (options.prefer !== 'interp' || !compiler) {
+  if ((options.prefer !== 'interp' && !intercept.listener) || !compiler) {
     try {
       const { gpu, adapter } = await openGpu(options);
       const backend = new WebGpuBackend(gpu, infoOf(gpu, adapter), targetOf(gpu, adapter), stats, compiler?.toWgsl ?? null, sink);

@@ -1,0 +1,12 @@
+// unknown argument
+import { type Device, kernel, tl } from 'tessera';
+
+const k = kernel(function k({ x, BLOCK }: { x: tl.ptr<tl.f32>; BLOCK: tl.constexpr }) {
+  tl.store(x + tl.arange(0, BLOCK), 1);
+});
+
+export default function run(dev: Device): void {
+  const f32 = (n: number) => dev.empty([n], 'f32');
+  // @ts-expect-error no such parameter
+  k.launch(dev, [1], { x: f32(32), BLOKC: 32, BLOCK: 32 });
+}
