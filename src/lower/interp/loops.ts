@@ -8,7 +8,7 @@ import type { Num, Row } from '../../dsl/ops/row.ts';
 import { DTYPES, type DType, isPtr, type Type } from '../../dsl/types.ts';
 import { codec } from './codecs.ts';
 import { specialise } from './jit.ts';
-import { bigOffset, computeDtype, type Store } from './values.ts';
+import { computeDtype, movePtr, type Store } from './values.ts';
 
 /** Runs over `n` elements: `out[i] = f(a[i], b[i], c[i])`. */
 export type Loop = (out: Store, a: Store, b: Store, c: Store, n: number) => void;
@@ -81,7 +81,7 @@ function fastLoop(key: string, expression: string, to: Type): Loop {
   const value = r ? `r(${expression})` : expression;
   const b = /\bb\b/.test(expression) ? 'const b=B[i];' : '';
   const c = /\bc\b/.test(expression) ? 'const c=C[i];' : '';
-  return specialise<Loop>(key, 'O,A,B,C,n', `for(let i=0;i<n;i++){const a=A[i];${b}${c}O[i]=${value};}`, { r, big: bigOffset });
+  return specialise<Loop>(key, 'O,A,B,C,n', `for(let i=0;i<n;i++){const a=A[i];${b}${c}O[i]=${value};}`, { r });
 }
 
 /** The loop that a row's `eval` defines: right for every op and dtype, and slow. */
@@ -118,13 +118,8 @@ export function elementLoop(name: string, row: Row, operands: readonly Type[], t
 
 /** Pointer plus offset in elements. */
 export function addptrLoop(offset: Type): Loop {
-  const wide = kindOf(offset) === 'w';
-  return specialise<Loop>(
-    `addptr:${computeDtype(offset).name}`,
-    'O,A,B,C,n',
-    `for(let i=0;i<n;i++)O[i]=A[i]+${wide ? 'big(B[i])' : 'B[i]'};`,
-    {
-      big: bigOffset,
-    },
-  );
+  const sum = kindOf(offset) === 'w' ? 'move(A[i],B[i])' : 'A[i]+B[i]';
+  return specialise<Loop>(`addptr:${computeDtype(offset).name}`, 'O,A,B,C,n', `for(let i=0;i<n;i++)O[i]=${sum};`, {
+    move: movePtr,
+  });
 }

@@ -22,13 +22,16 @@ type StoreClass = { new (n: number): Store; new (b: ArrayBufferLike, offset: num
 /** Distance between the address ranges of two pointer parameters, in elements. 62 parameters fit a double. */
 export const PTR_SPAN = 2 ** 47;
 export const MAX_PTR_PARAMS = 62;
-/** A 64-bit offset beyond this is clamped to it: out of bounds of any buffer, and still in its own parameter's range. */
+/** Farther than this from its argument no pointer goes: out of bounds of any buffer, and still in its own range. */
 const PTR_REACH = 2 ** 45;
 
 export const ptrParam = (p: number): number => Math.floor((p + PTR_SPAN / 2) / PTR_SPAN);
 export const ptrOffset = (p: number): number => p - ptrParam(p) * PTR_SPAN;
-/** The bigint offset of an `addptr`, as a double. */
-export const bigOffset = (x: bigint): number => Math.min(Math.max(Number(x), -PTR_REACH), PTR_REACH);
+/** A pointer moved by a 64-bit offset; a sum out of reach stops at the edge, so that it cannot land on another argument. */
+export const movePtr = (p: number, by: bigint): number => {
+  const start = ptrParam(p) * PTR_SPAN;
+  return start + Math.min(Math.max(p - start + Number(by), -PTR_REACH), PTR_REACH);
+};
 
 const REGISTER: { readonly [N in DType['name']]: unknown } = {
   bool: Uint8Array,

@@ -3,12 +3,52 @@ import { describe, expect, it } from 'vitest';
 import { round } from '../../../src/dsl/numerics.ts';
 import { OPS, rowOf } from '../../../src/dsl/ops/index.ts';
 import type { Num } from '../../../src/dsl/ops/row.ts';
-import { DTYPES, type DType, type DTypeName, tile, type Type } from '../../../src/dsl/types.ts';
-import { elementLoop, evalLoop, EXPRESSIONS } from '../../../src/lower/interp/loops.ts';
+import { DTYPES, type DType, type DTypeName, type Type, tile } from '../../../src/dsl/types.ts';
+import { EXPRESSIONS, elementLoop, evalLoop } from '../../../src/lower/interp/loops.ts';
 import { allocate, type Store } from '../../../src/lower/interp/values.ts';
 
-const SPECIAL = [0, -0, 1, -1, 2, 0.5, -0.5, 1.5, 2.5, 3, 7, -7, 100, 127, 128, 255, 256, 448, 1000, 32767, 65504, 65519, 65520, 1e5, 2147483647, -2147483648,
-  2147483648, 4294967295, 1e10, -1e10, 1e-8, 6e-8, 1e-40, 3e38, -3e38, 1e19, -1e19, NaN, Infinity, -Infinity];
+const SPECIAL = [
+  0,
+  -0,
+  1,
+  -1,
+  2,
+  0.5,
+  -0.5,
+  1.5,
+  2.5,
+  3,
+  7,
+  -7,
+  100,
+  127,
+  128,
+  255,
+  256,
+  448,
+  1000,
+  32767,
+  65504,
+  65519,
+  65520,
+  1e5,
+  2147483647,
+  -2147483648,
+  2147483648,
+  4294967295,
+  1e10,
+  -1e10,
+  1e-8,
+  6e-8,
+  1e-40,
+  3e38,
+  -3e38,
+  1e19,
+  -1e19,
+  NaN,
+  Infinity,
+  -Infinity,
+];
 
 /** Values of a dtype: the special ones, then random bits. */
 function samples(d: DType, n: number, seed: number): Store {
@@ -44,7 +84,8 @@ function check(name: string, operands: Type[], to: Type, attrs = {}) {
   elementLoop(name, rowOf(name)!, operands, to, attrs)(fast, a, b, c, N);
   evalLoop(rowOf(name)!, operands, to, attrs)(slow, a, b, c, N);
   for (let i = 0; i < N; i++) {
-    if (!Object.is(fast[i], slow[i])) expect.fail(`${name} ${operands.map((t) => t.elem)} at ${data.map((x) => x[i])}: fast ${fast[i]}, row ${slow[i]}`);
+    if (!Object.is(fast[i], slow[i]))
+      expect.fail(`${name} ${operands.map((t) => t.elem)} at ${data.map((x) => x[i])}: fast ${fast[i]}, row ${slow[i]}`);
   }
 }
 
