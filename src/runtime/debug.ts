@@ -297,7 +297,8 @@ export class DebugSession {
   private go(mode: Mode): Stop {
     if (this.state === 'ended' || this.state === 'failed') return { reason: 'end' };
     let visible: Step | null = null;
-    let looped = false;
+    // Whether a loop has gone back to its head: just now (a breakpoint in it is entered anew), and since we set out.
+    let [looped, everLooped] = [false, false];
     if (this.state === 'new' && this.start().reason === 'end') return { reason: 'end' };
     const { machine } = this;
     if (this.fresh && !mode.until && !mode.skipProgram) {
@@ -323,7 +324,7 @@ export class DebugSession {
         this.state = 'failed';
         return { reason: 'error', error: e };
       }
-      if (last.kind === 'again') looped = true;
+      if (last.kind === 'again') looped = everLooped = true;
       if (!isQuiet(last)) {
         visible = last;
         looped = false;
@@ -333,7 +334,7 @@ export class DebugSession {
       if (machine.done || isQuiet(machine.next) || mode.skipProgram) continue;
       const breakpoint = this.breakpointAt(machine.next, looped ? null : visible, false);
       if (breakpoint) return this.stopped({ reason: 'breakpoint', breakpoint });
-      if (mode.until?.(machine.next, looped)) return this.stopped({ reason: 'step' });
+      if (mode.until?.(machine.next, everLooped)) return this.stopped({ reason: 'step' });
     }
   }
 
@@ -372,7 +373,7 @@ export class DebugSession {
 }
 
 interface Mode {
-  /** Whether to stop before `next`. `looped`: a loop has gone back to its head since the last op. */
+  /** Whether to stop before `next`. `looped`: a loop has gone back to its head on the way. */
   readonly until?: (next: Step, looped: boolean) => boolean;
   /** Run to the start of the next program whatever comes. */
   readonly skipProgram?: boolean;
