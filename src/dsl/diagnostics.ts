@@ -95,7 +95,8 @@ export const printLoc = (loc: Loc): string => `${loc.file}:${loc.line}:${loc.col
 /** The whole text of a diagnostic: headline, place, code frame, notes, call chain, help. */
 export function printDiagnostic(d: Diagnostic): string {
   const out = [`${d.severity} ${d.code}: ${d.text}`];
-  if (d.loc !== NO_LOC) out.push(`  --> ${printLoc(d.loc)}${d.loc.fn ? ` (in ${d.loc.fn})` : ''}`, ...codeFrame(d.loc).map((l) => ` ${l}`));
+  if (d.loc !== NO_LOC)
+    out.push(`  --> ${printLoc(d.loc)}${d.loc.fn ? ` (in ${d.loc.fn})` : ''}`, ...codeFrame(d.loc).map((l) => ` ${l}`));
   for (const n of d.notes ?? []) out.push(`  = note: ${n}`);
   for (let p = d.loc.parent; p; p = p.parent) out.push(`  = called from ${printLoc(p)}${p.fn ? ` (in ${p.fn})` : ''}`);
   out.push(`  = help: ${d.help}`);

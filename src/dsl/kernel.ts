@@ -1,7 +1,7 @@
 // `kernel(function …)`: what a kernel is to the host. It holds the definition that the front end made and forwards launches to
 // the device; compiling and running are the device's business.
 
-import { fail, NO_LOC } from './diagnostics.ts';
+import { fail, NO_LOC, registerSource } from './diagnostics.ts';
 import { TL } from './messages.ts';
 import type { LaunchArg } from './tl.ts';
 import type { Definition } from './trace/definition.ts';
@@ -56,6 +56,8 @@ export interface Kernel<P = any> extends AnyKernel {
  */
 export function kernel<P>(source: ((params: P) => void) | Definition, options: KernelOptions = {}): Kernel<P> {
   const name = source.name || 'kernel';
+  // Launch errors show the parameter's line, which the tracer may never see.
+  if (typeof source !== 'function') registerSource(source.file, source.firstLine, source.text);
   return {
     name,
     options,

@@ -107,8 +107,8 @@ export const TL = {
     text: `tl.trans: ${shape(perm)} is not an order of the ${a.shape.length} dimensions of ${printType(a)}`,
     help: 'name every dimension once, e.g. [1, 0]',
   })),
-  tooLarge: message('TL1026', (what: string, n: number, max: number) => ({
-    text: `${what}: a tile of ${n} elements is larger than the ${max} that a tile may have`,
+  tooLarge: message('TL1026', (n: number, max: number) => ({
+    text: `a tile of ${n} elements is larger than the ${max} that a tile may have`,
     help: 'use a smaller block and more programs, or loop over the block',
   })),
   dotShape: message('TL1030', (a: Type, b: Type) => ({
@@ -134,7 +134,10 @@ export const TL = {
   carriedType: message('TL1040', (name: string, before: Type, after: Type, where: string) => ({
     text: `'${name}' is ${printType(before)} before the ${where} and ${printType(after)} after it`,
     notes: [`a variable keeps its type through a ${where} that runs on the device, as in Triton`],
-    help: `cast so that both are equal, e.g. ${name} = tl.cast(…, tl.${before.elem}), or give it the right type at its declaration`,
+    help:
+      before.shape.length === 0 && after.shape.length === 0 && String(after.elem) === 'f32'
+        ? `write the first value with a point, e.g. let ${name} = 0.0: a number without one is an integer`
+        : `cast so that both are equal, e.g. ${name} = tl.cast(…, tl.${before.elem}), or give it the right type at its declaration`,
   })),
   branchType: message('TL1041', (name: string, a: string, b: string) => ({
     text: `'${name}' is ${a} in one branch of the if and ${b} in the other`,

@@ -116,8 +116,7 @@ export const withElem = (t: Type, elem: Elem): Type => ({ elem, shape: t.shape }
 
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((x, i) => x === b[i]);
-export const sameElem = (a: Elem, b: Elem): boolean =>
-  a instanceof DType || b instanceof DType ? a === b : a.ptr === b.ptr;
+export const sameElem = (a: Elem, b: Elem): boolean => (a instanceof DType || b instanceof DType ? a === b : a.ptr === b.ptr);
 export const sameType = (a: Type, b: Type): boolean => sameElem(a.elem, b.elem) && sameShape(a.shape, b.shape);
 
 const printElem = (e: Elem): string => (e instanceof DType ? e.name : `ptr<${e.ptr.name}>`);

@@ -1,6 +1,7 @@
 // Functions of the kernel language: the kernel's own and those inside it. Parameters keep their defaults (rewritten); a body
 // whose only `return` is its last statement keeps it, any other body carries its result in `$ret`.
 
+import { rangeOf } from './assigned.ts';
 import { returnsOf } from './flow.ts';
 import { MSG } from './messages.ts';
 import { ts } from './project.ts';
@@ -47,7 +48,16 @@ export function bindingDefaults(r: Rewriter, name: ts.BindingName): void {
 export function body(r: Rewriter, b: ts.ConciseBody, isKernel: boolean): void {
   const outer = r.fn;
   if (!ts.isBlock(b)) {
-    r.fn = { structured: false, returnsValue: true, isKernel, returns: [], loopDepth: 0, flagged: 0, declarations: null };
+    r.fn = {
+      range: rangeOf(b.parent),
+      structured: false,
+      returnsValue: true,
+      isKernel,
+      returns: [],
+      loopDepth: 0,
+      flagged: 0,
+      declarations: null,
+    };
     if (!r.statementExpression(b)) r.expr(b);
   } else {
     const returns = returnsOf(b);
@@ -56,6 +66,7 @@ export function body(r: Rewriter, b: ts.ConciseBody, isKernel: boolean): void {
     const returnsValue = returns.some((x) => x.expression);
     r.w.copyTo(b.getStart() + 1);
     const state: FunctionState = {
+      range: rangeOf(b.parent),
       structured,
       returnsValue,
       isKernel,
@@ -65,7 +76,7 @@ export function body(r: Rewriter, b: ts.ConciseBody, isKernel: boolean): void {
       declarations: structured ? r.w.slot() : null,
     };
     r.fn = state;
-    list(r, b.statements, null, false);
+    list(r, b.statements, { next: null, flag: false, tail: true });
     if (state.declarations) {
       const names = [...(returnsValue ? [r.helper.ret] : []), ...(state.flagged ? [`${r.helper.done} = false`] : [])];
       if (names.length) state.declarations.text = ` let ${names.join(', ')};`;

@@ -12,7 +12,7 @@ import { block, headerEnd } from './statements.ts';
 function loopBody(r: Rewriter, s: ts.IterationStatement, params: string, name: string | null): void {
   r.w.skipTo(s.statement.getStart());
   r.fn.loopDepth++;
-  block(r, s.statement, params, null, false);
+  block(r, s.statement, params);
   r.fn.loopDepth--;
   r.w.put(`, ${r.vars(s, [[s.getStart(), s.end]])}${name === null ? '' : `, '${name}'`});`);
 }

@@ -15,6 +15,7 @@ import type { Slot, Writer } from './writer.ts';
 
 /** The function whose statements are being rewritten: the kernel or one inside it. */
 export interface FunctionState {
+  readonly range: Range;
   /** Early returns are structured; the result is kept in `$ret`. */
   readonly structured: boolean;
   readonly returnsValue: boolean;
@@ -68,12 +69,18 @@ export class Rewriter {
     this.#range = rangeOf(root);
     this.assigned = new Assignments(root, file.scopes);
     const text = root.getText();
-    const fresh = (wanted: string) => {
+    const fresh = (wanted: string, after = '(?![\\w$])') => {
       let n = wanted;
-      while (new RegExp(`(?<![\\w$])${n.replaceAll('$', '\\$')}(?![\\w$${n === '$' ? '{' : ''}])`).test(text)) n += '_';
+      while (new RegExp(`(?<![\\w$])${n.replaceAll('$', '\\$')}${after}`).test(text)) n += '_';
       return n;
     };
-    this.helper = { tracer: fresh('$'), ret: fresh('$ret'), done: fresh('$done'), rest: fresh('$rest'), set: fresh('$set') };
+    this.helper = {
+      tracer: fresh('$', '(?![\\w${])'),
+      ret: fresh('$ret'),
+      done: fresh('$done'),
+      rest: fresh('$rest', '\\d'),
+      set: fresh('$set'),
+    };
     for (const h of this.assigned.hidden) this.report(h.node, MSG.hiddenAssignment, h.decl.name);
   }
 
@@ -180,17 +187,20 @@ export class Rewriter {
 
   /**
    * The `vars` object of a control-flow call that stands at `at`: variables assigned in `ranges`, declared before, plus the
-   * helper variables `extra`.
+   * helper variables `extra`. At the `tail` of a function its own variables are of no use any more, and carrying them would
+   * demand equal types of them: `get` and `set` still hold them, after the named ones, so that the second branch starts from
+   * the same values as the first, but they have no name and thus no value afterwards.
    */
-  vars(at: ts.Node, ranges: Range[], extra: readonly string[] = []): string {
+  vars(at: ts.Node, ranges: Range[], extra: readonly string[] = [], tail = false): string {
     const names: string[] = [];
+    const restored: string[] = [];
     for (const d of this.assigned.outer(...ranges)) {
       if (this.file.scopes.lookup(at.parent, d.name) !== d) this.report(at, MSG.shadowedEffect, d.name);
-      names.push(d.name);
+      (tail && within(d.pos, this.fn.range) ? restored : names).push(d.name);
     }
     names.push(...extra);
-    if (!names.length) return '{ names: [], get: () => [], set: () => {} }';
-    const list = names.join(', ');
+    const list = [...names, ...restored].join(', ');
+    if (!list) return '{ names: [], get: () => [], set: () => {} }';
     const { set } = this.helper;
     return `{ names: [${names.map((n) => `'${n}'`).join(', ')}], get: () => [${list}], set: (${set}) => { [${list}] = ${set}; } }`;
   }

@@ -12,18 +12,26 @@ import type { Rewriter } from './rewriter.ts';
 import { bare, boundNames } from './scope.ts';
 
 /** What runs at the end of a list that does not return: a call, and the source that the call stands for. */
-interface Then {
+interface Next {
   readonly call: string;
   readonly ranges: readonly Range[];
 }
 
+/** What comes after a list of statements. */
+interface After {
+  readonly next: Next | null;
+  /** Returns set `$done`, because somebody after the list asks. */
+  readonly flag: boolean;
+  /** Nothing of the function runs after the list, so only its result is carried out of branches that may return. */
+  readonly tail: boolean;
+}
+/** A body whose returns, if any, need no care: loop bodies, branches without returns. */
+const PLAIN: After = { next: null, flag: false, tail: false };
+
 // ---- lists and early returns --------------------------------------------------------------------------------------------
 
-/**
- * Rewrites the statements of a block. `then` runs where the list ends without a return; with `flag`, returns set `$done`,
- * because somebody after the list asks.
- */
-export function list(r: Rewriter, statements: readonly ts.Statement[], then: Then | null, flag: boolean): void {
+/** Rewrites the statements of a block. `after.next` runs where the list ends without a return. */
+export function list(r: Rewriter, statements: readonly ts.Statement[], after: After): void {
   for (let i = 0; i < statements.length; i++) {
     const s = statements[i];
     if (!mayReturn(s) || !r.fn.structured) {
@@ -33,49 +41,57 @@ export function list(r: Rewriter, statements: readonly ts.Statement[], then: The
     const rest = statements.slice(i + 1);
     if (ts.isReturnStatement(s)) {
       r.w.copyTo(s.getStart());
-      structuredReturn(r, s, flag);
+      structuredReturn(r, s, after.flag);
       dropRest(r, rest);
       return;
     }
     if (ends(s) === 0) {
-      branching(r, s, null, flag);
+      branching(r, s, { ...after, next: null });
       dropRest(r, rest);
       return;
     }
-    if (!rest.length && (!then || ends(s) === 1)) {
-      branching(r, s, then, flag);
+    if (!rest.length && (!after.next || repeats(r, s))) {
+      branching(r, s, after);
       return;
     }
-    beforeRest(r, s, rest, then, flag);
+    beforeRest(r, s, rest, after);
     return;
   }
-  if (then) r.w.put(` ${then.call};`);
+  if (after.next) r.w.put(` ${after.next.call};`);
 }
 
+/**
+ * May what follows `s` be attached to every end of `s`? Always if there is one. If there are more, the rest is traced once
+ * for each under a device condition: needed where a value is returned, since a flag would leave it unset on some way. A
+ * kernel returns nothing, and takes the flag.
+ */
+const repeats = (r: Rewriter, s: ts.Statement): boolean => ends(s) === 1 || r.fn.returnsValue;
+
 /** A statement that returns on some paths, with something after it. */
-function beforeRest(r: Rewriter, s: ts.Statement, rest: readonly ts.Statement[], then: Then | null, flag: boolean): void {
+function beforeRest(r: Rewriter, s: ts.Statement, rest: readonly ts.Statement[], after: After): void {
   const range: Range = rest.length ? [rest[0].getStart(), rest[rest.length - 1].end] : [s.end, s.end];
-  const after: Range[] = [range, ...(then?.ranges ?? [])];
-  const tail = () => list(r, rest, then, flag);
+  const ranges: Range[] = [range, ...(after.next?.ranges ?? [])];
+  const emitRest = () => list(r, rest, after);
   if (ts.isIfStatement(s) && ends(s.thenStatement) === 0 && (!s.elseStatement || !mayReturn(s.elseStatement))) {
-    ifStatement(r, s, null, flag, { emit: tail, ranges: after });
+    ifStatement(r, s, { ...after, next: null }, { emit: emitRest, ranges });
     return;
   }
-  if (ends(s) === 1 && !redeclares(r, s, after)) {
+  if (repeats(r, s) && !redeclares(r, s, ranges)) {
     const name = r.restName();
-    branching(r, s, { call: `${name}()`, ranges: after }, flag);
+    branching(r, s, { ...after, next: { call: `${name}()`, ranges } });
     r.w.put(` function ${name}() {`);
-    tail();
+    emitRest();
     r.w.put(' }');
     return;
   }
-  branching(r, s, null, true);
+  branching(r, s, { next: null, flag: true, tail: false });
   const flagged = r.fn.flagged;
   const i = r.at(s, headerEnd(s));
   const t = r.helper.tracer;
   r.w.put(` ${t}.if(${i}, ${t}.un(${i}, '!', ${r.helper.done}), () => {`);
-  tail();
-  r.w.put(` }, null, ${r.vars(s, after, resultNames(r, after, flag || r.fn.flagged > flagged))});`);
+  emitRest();
+  const extra = resultNames(r, ranges, after.flag || r.fn.flagged > flagged);
+  r.w.put(` }, null, ${r.vars(s, ranges, extra, after.tail)});`);
 }
 
 /** True when a name that the rest assigns is declared anew inside `s`, so that a call from there would see the wrong one. */
@@ -104,13 +120,13 @@ function dropRest(r: Rewriter, rest: readonly ts.Statement[]): void {
 }
 
 /** An `if` or block that may return. */
-function branching(r: Rewriter, s: ts.Statement, then: Then | null, flag: boolean): void {
+function branching(r: Rewriter, s: ts.Statement, after: After): void {
   r.w.copyTo(s.getStart());
   if (ts.isBlock(s)) {
     r.w.copyTo(s.getStart() + 1);
-    list(r, s.statements, then, flag);
+    list(r, s.statements, after);
     r.w.copyTo(s.end);
-  } else ifStatement(r, s as ts.IfStatement, then, flag);
+  } else ifStatement(r, s as ts.IfStatement, after);
 }
 
 /** `$ret` and `$done`, where the ranges assign them. */
@@ -156,14 +172,8 @@ export function headerEnd(s: ts.Statement): number {
   return s.getStart() + s.getSourceFile().text.slice(s.getStart(), part.getFullStart()).trimEnd().length;
 }
 
-/** `if` with everything after it (`tail`) moved into the branch that does not return. */
-function ifStatement(
-  r: Rewriter,
-  s: ts.IfStatement,
-  then: Then | null,
-  flag: boolean,
-  tail?: { emit: () => void; ranges: Range[] },
-): void {
+/** `if` with everything after it (`rest`) moved into the branch that does not return. */
+function ifStatement(r: Rewriter, s: ts.IfStatement, after: After, rest?: { emit: () => void; ranges: Range[] }): void {
   const flagged = r.fn.flagged;
   r.w.copyTo(s.getStart());
   r.open('if', r.at(s, headerEnd(s)));
@@ -171,41 +181,42 @@ function ifStatement(
   r.expr(s.expression);
   r.w.put(', ');
   r.w.skipTo(s.thenStatement.getStart());
-  block(r, s.thenStatement, '()', then, flag);
-  if (tail) {
+  block(r, s.thenStatement, '()', after);
+  if (rest) {
     r.w.put(', () => {');
     if (s.elseStatement) {
       r.w.put(' ');
       r.w.skipTo(s.elseStatement.getStart());
       r.stmt(s.elseStatement);
     }
-    tail.emit();
+    rest.emit();
     r.w.put(' }');
   } else if (s.elseStatement) {
     r.w.put(', ');
     r.w.skipTo(s.elseStatement.getStart());
-    block(r, s.elseStatement, '()', then, flag);
-  } else r.w.put(then ? `, () => { ${then.call}; }` : ', null');
-  const ranges: Range[] = [[s.getStart(), s.end], ...(tail?.ranges ?? then?.ranges ?? [])];
-  r.w.put(`, ${r.vars(s, ranges, resultNames(r, ranges, flag || r.fn.flagged > flagged))});`);
+    block(r, s.elseStatement, '()', after);
+  } else r.w.put(after.next ? `, () => { ${after.next.call}; }` : ', null');
+  const ranges: Range[] = [[s.getStart(), s.end], ...(rest?.ranges ?? after.next?.ranges ?? [])];
+  const extra = resultNames(r, ranges, after.flag || r.fn.flagged > flagged);
+  r.w.put(`, ${r.vars(s, ranges, extra, after.tail)});`);
 }
 
 /** A branch or loop body as an arrow function. */
-export function block(r: Rewriter, s: ts.Statement, params: string, then: Then | null, flag: boolean): void {
+export function block(r: Rewriter, s: ts.Statement, params: string, after: After = PLAIN): void {
   if (ts.isBlock(s)) {
     r.w.put(`${params} => `);
     r.w.copyTo(s.getStart() + 1);
-    list(r, s.statements, then, flag);
+    list(r, s.statements, after);
     r.w.copyTo(s.end);
   } else {
     r.w.put(`${params} => { `);
-    list(r, [s], then, flag);
+    list(r, [s], after);
     r.w.put(' }');
   }
 }
 
 export function plainIf(r: Rewriter, s: ts.IfStatement): void {
-  ifStatement(r, s, null, false);
+  ifStatement(r, s, PLAIN);
 }
 
 // ---- the rest -----------------------------------------------------------------------------------------------------------
@@ -229,7 +240,7 @@ export function expressionStatement(r: Rewriter, s: ts.ExpressionStatement): voi
 
 export function blockStatement(r: Rewriter, s: ts.Block): void {
   r.w.copyTo(s.getStart() + 1);
-  list(r, s.statements, null, false);
+  list(r, s.statements, PLAIN);
 }
 
 export function functionDeclaration(r: Rewriter, s: ts.FunctionDeclaration): void {

@@ -61,7 +61,7 @@ export const CREATE = {
         const a = t.constInt(start, 'the start of tl.arange');
         const b = t.constInt(end, 'the end of tl.arange');
         if (b <= a) t.fail(TL.arangeRange, a, b);
-        t.constShape([b - a], 'tl.arange: the length');
+        t.constShape([b - a], 'the length of tl.arange');
         return asUser(t.one('arange', [], { start: a, end: b }));
       },
   }),

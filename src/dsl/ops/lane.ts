@@ -141,6 +141,8 @@ export const LANE_OPS = {
     type: () => [scalar(DTYPES.i32)],
     wgsl: ([x]) => `bitcast<i32>(${x}.x)`,
   }),
+  /** Word i of a 64-bit integer. */
+  word: op({ doc: 'Word `i` (0 low, 1 high) of a 64-bit integer, as u32.', args: ['x'], attrs: ['i'], traits: ['pure', 'cheap'], type: () => [scalar(DTYPES.u32)], wgsl: ([x], cx) => `${x}.${'xy'[Number(cx.attrs.i)]}` }),
   /** A 64-bit integer from its words. */
   join_words: op({
     doc: 'A 64-bit integer from its low and high words.',
@@ -215,7 +217,7 @@ export const LANE_OPS = {
   store_global: op({
     doc: 'Writes an element (or vector) of a storage buffer where the mask holds.',
     args: ['index', 'value', 'mask?'],
-    attrs: ['buffer', 'native', 'atomic'],
+    attrs: ['buffer', 'native', 'atomic', 'address'],
     traits: ['writes', 'effect'],
     type: none,
     wgsl: ([i, v, m], cx) =>
@@ -230,7 +232,7 @@ export const LANE_OPS = {
   merge_global: op({
     doc: 'Writes the `bits` bits at bit `shift` of an atomic word and leaves its other bits to whoever owns them.',
     args: ['index', 'shift', 'value', 'mask?'],
-    attrs: ['buffer', 'bits'],
+    attrs: ['buffer', 'bits', 'address'],
     traits: ['writes', 'effect'],
     type: none,
     wgsl: ([i, s, v, m], cx) => {
@@ -281,7 +283,7 @@ export const LANE_OPS = {
     args: ['x'],
     traits: ['effect'],
     type: sameAsFirst,
-    wgsl: ([x], cx) => `${cx.helper(`make_uniform_${dtypeOf(cx.type).name}`)}(${x})`,
+    wgsl: ([x], cx) => `${cx.helper(`make_uniform_${dtypeOf(cx.type).name}`)}(${x}, tid)`,
   }),
   /** A record in the log ring. */
   log: op({

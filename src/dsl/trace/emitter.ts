@@ -86,15 +86,15 @@ export class Emitter implements Trace {
         this.fail(TL.escaped, o.name ? `'${o.name}' (${printType(o.type)})` : printType(o.type));
     }
     const op = makeOp(name, operands, attrs, this.loc);
-    for (const r of op.results) this.checkSize(name, r.type);
+    for (const r of op.results) this.checkSize(r.type);
     this.append(op);
     return op.results;
   }
   one(name: string, operands: readonly Value[], attrs: Attrs = {}): Value {
     return this.emit(name, operands, attrs)[0];
   }
-  private checkSize(name: string, t: Type): void {
-    if (numel(t.shape) > MAX_TILE) this.fail(TL.tooLarge, `tl.${name}`, numel(t.shape), MAX_TILE);
+  private checkSize(t: Type): void {
+    if (numel(t.shape) > MAX_TILE) this.fail(TL.tooLarge, numel(t.shape), MAX_TILE);
   }
 
   // ---- constants

@@ -99,7 +99,7 @@ export class Frame {
     let [x, y] = e.promote(op, a, b, name === 'div' || name === 'mod');
     if (name === 'div' && dtypeOf(x.type).is_int()) [x, y] = [e.cast(x, DTYPES.f32), e.cast(y, DTYPES.f32)];
     if (BITWISE.has(name)) {
-      if (!dtypeOf(x.type).is_int()) return e.fail(TL.types, op, x.type, y.type, 'bitwise operators take integers or masks');
+      if (!dtypeOf(x.type).is_int()) return e.fail(TL.badOperator, op, describe(a), describe(b), 'bitwise operators take integers or masks');
       const amount = e.constantOf(y);
       if (
         (name === 'shl' || name === 'shr') &&

@@ -6,7 +6,7 @@ const k = kernel(function k({ x }: { x: tl.ptr<tl.f32> }) {
 });
 
 export default function run(dev: Device): void {
-  const f32 = (n: number) => dev.empty([n], 'f32');
+  const f32 = (n: number) => dev.empty([n], 'f32', 'data');
   const x = f32(32);
   x.free();
   k.launch(dev, [1], { x });
