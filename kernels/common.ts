@@ -287,23 +287,19 @@ function empty_like(device: Device, t: Tensor): Tensor {
 }
 
 /** Launches; frees the tensor that was made for the result when the launch is refused. `after` is done in any case. */
-function orFree(result: Tensor, launch: () => void, after = (): void => {}): void {
+function orFree(result: Tensor, launch: () => void, after?: () => unknown): void {
   try {
     launch();
   } catch (e) {
     result.free();
     throw e;
   } finally {
-    after();
+    after?.();
   }
 }
 
-/** `lengths` as numbers, and on the device as i32 (`lengths.int()`). Waits for what was launched before. */
-async function lengthsOf(
-  check: Arguments,
-  device: Device,
-  lengths: Tensor,
-): Promise<{ values: number[]; int: Tensor; free: () => void }> {
+/** The values of `lengths`, checked. Waits for what was launched before. */
+async function lengthsOf(check: Arguments, lengths: Tensor): Promise<number[]> {
   check.tensor('lengths', lengths, ['B']);
   check.dtype('lengths', lengths, [tl.int32, tl.int64]);
   check.contiguous('lengths', lengths);
@@ -311,10 +307,12 @@ async function lengthsOf(
   values.forEach((n, b) => {
     check.require(n >= 0 && n < 2 ** 31, 'lengths', 'lengths from 0 to 2^31 - 1', `${n} at ${b}`);
   });
-  if (lengths.dtype === tl.int32) return { values, int: lengths, free: () => {} };
-  const int = device.tensor(Int32Array.from(values), { dtype: 'i32', shape: lengths.shape });
-  return { values, int, free: () => int.free() };
+  return values;
 }
+
+/** `lengths.int()`: itself, or an i32 copy, which the caller frees. */
+const toInt = (device: Device, lengths: Tensor, values: readonly number[]): Tensor =>
+  lengths.dtype === tl.int32 ? lengths : device.tensor(Int32Array.from(values));
 
 /**
  * Pack sequences of different lengths into a batched tensor.
@@ -345,7 +343,7 @@ export async function pack_seq_triton(
   check.contiguous('x', x);
   check.powerOfTwo('block_t', block_t);
   check.powerOfTwo('block_d', block_d);
-  const { values, int, free } = await lengthsOf(check, device, lengths);
+  const values = await lengthsOf(check, lengths);
 
   // Handle multi-dimensional input by reshaping to (N, -1)
   const N = original_shape[0];
@@ -360,6 +358,7 @@ export async function pack_seq_triton(
   // Starts are computed inside the kernel from lengths
 
   const out = device.empty([B, Lmax, ...original_shape.slice(1)], x.dtype);
+  const lengths_int = toInt(device, lengths, values);
 
   const grid = [B, cdiv(Lmax, block_t), cdiv(D, block_d)];
   orFree(
@@ -371,7 +370,7 @@ export async function pack_seq_triton(
         {
           x_ptr: x_reshaped,
           out_ptr: out,
-          lengths_ptr: int,
+          lengths_ptr: lengths_int,
           N,
           D,
           Lmax,
@@ -381,7 +380,7 @@ export async function pack_seq_triton(
         },
         { num_warps: 4, num_stages: 2 },
       ),
-    free,
+    () => lengths_int !== lengths && lengths_int.free(),
   );
   return out;
 }
@@ -413,7 +412,7 @@ export async function unpack_seq_triton(
   check.contiguous('packed_tensor', packed_tensor);
   check.powerOfTwo('block_t', block_t);
   check.powerOfTwo('block_d', block_d);
-  const { values, int, free } = await lengthsOf(check, device, lengths);
+  const values = await lengthsOf(check, lengths);
 
   // Handle multi-dimensional input by reshaping to (B, Lmax, -1)
   const [B, Lmax] = original_shape;
@@ -427,6 +426,7 @@ export async function unpack_seq_triton(
   const N = values.reduce((a, b) => a + b, 0);
 
   const out = device.empty([N, ...original_shape.slice(2)], packed_tensor.dtype);
+  const lengths_int = toInt(device, lengths, values);
 
   const grid = [B, cdiv(Lmax, block_t), cdiv(D, block_d)];
   orFree(
@@ -438,7 +438,7 @@ export async function unpack_seq_triton(
         {
           packed_ptr: packed_reshaped,
           out_ptr: out,
-          lengths_ptr: int,
+          lengths_ptr: lengths_int,
           B,
           Lmax,
           D,
@@ -447,7 +447,7 @@ export async function unpack_seq_triton(
         },
         { num_warps: 4, num_stages: 2 },
       ),
-    free,
+    () => lengths_int !== lengths && lengths_int.free(),
   );
   return out;
 }

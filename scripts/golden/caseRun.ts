@@ -20,7 +20,8 @@ export interface Adapter {
 }
 
 export type Outcome =
-  | { readonly status: 'passed'; readonly maxAbs: number }
+  /** `maxAbs`: largest |got − recorded| over finite elements. `ms`: from the launch to its end, uploads and judging left out. */
+  | { readonly status: 'passed'; readonly maxAbs: number; readonly ms: number }
   | { readonly status: 'failed'; readonly line: string }
   | { readonly status: 'skipped'; readonly reason: string };
 
@@ -63,6 +64,7 @@ export class CaseRun {
   readonly case: Case;
   private readonly manifest: Manifest;
   private readonly owned: Tensor[] = [];
+  private readonly inputs = new Map<string, Tensor>();
   private readonly results = new Map<string, Tensor>();
 
   constructor(device: Device, manifest: Manifest, c: Case) {
@@ -91,10 +93,23 @@ export class CaseRun {
 
   has = (input: string): boolean => this.case.inputs.some((r) => r.name === input);
 
-  /** An input, uploaded. A strided one is a strided view of the recorded span. */
+  /** Uploads all inputs, so that a run can be timed without it. */
+  prepare(): void {
+    for (const ref of this.case.inputs) this.inputs.set(ref.name, this.upload(ref, this.manifest.bytes(ref)));
+  }
+
+  /** An input. A strided one is a strided view of the recorded span. */
   input(name: string): Tensor {
-    const ref = find(this.case.inputs, name, this.case.id);
-    return this.upload(ref, this.manifest.bytes(ref));
+    const t = this.inputs.get(name);
+    if (!t) throw new Error(`${this.case.id} records no ${name}; it has ${[...this.inputs.keys()].join(', ')}`);
+    return t;
+  }
+
+  /** An input once more, in memory of its own. */
+  copy(name: string): Tensor {
+    const t = this.input(name).clone();
+    this.owned.push(t);
+    return t;
   }
 
   /** The buffer that a launch changes in place: `NAME_before`, judged against `NAME_after`. */
@@ -204,10 +219,14 @@ export async function runCase(device: Device, manifest: Manifest, c: Case, adapt
   const run = new CaseRun(device, manifest, c);
   try {
     if (c.error !== undefined) return await runRefused(run, adapter);
+    run.prepare();
+    await device.sync();
+    const start = performance.now();
     await adapter.run(run);
     await device.sync();
+    const ms = performance.now() - start;
     const { maxAbs, mismatches } = await run.judge(adapter);
-    if (mismatches.length === 0) return { status: 'passed', maxAbs };
+    if (mismatches.length === 0) return { status: 'passed', maxAbs, ms };
     const rest = mismatches.length > 1 ? `; ${mismatches.length - 1} more tensors differ` : '';
     return { status: 'failed', line: `${c.id} ${printMismatch(mismatches[0])}${rest}` };
   } catch (e) {
@@ -225,7 +244,7 @@ async function runRefused(run: CaseRun, adapter: Adapter): Promise<Outcome> {
     await adapter.refused(run);
     await run.device.sync();
   } catch (e) {
-    if (e instanceof CompileError) return { status: 'passed', maxAbs: 0 };
+    if (e instanceof CompileError) return { status: 'passed', maxAbs: 0, ms: 0 };
     return { status: 'failed', line: `${id} threw ${oneLine(e)}, expected a CompileError` };
   }
   return { status: 'failed', line: `${id} compiled, but Triton refuses it: ${run.case.error}` };

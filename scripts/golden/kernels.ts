@@ -75,7 +75,7 @@ export const ADAPTERS: { readonly [kernel: string]: Adapter } = {
       const ctx = new CPTritonContext();
       if (c.flag('ctx_reuse')) {
         // The recorded launch is then the second one through the context.
-        const [, lse] = correct_attn_out(c.device, { out: c.input('out_before'), lses, cp_rank, ctx });
+        const [, lse] = correct_attn_out(c.device, { out: c.copy('out_before'), lses, cp_rank, ctx });
         lse.free();
       }
       const [, lse] = correct_attn_out(c.device, { out: c.inPlace('out'), lses, cp_rank, ctx });
