@@ -72,8 +72,8 @@ function targets(data: Store, params: readonly string[]): { param: string; low: 
 export function formatNum(d: DType, x: number | bigint): string {
   if (typeof x === 'bigint') return String(x);
   if (d === DTYPES.bool) return x ? 'true' : 'false';
-  if (d.kind !== 'float' || !Number.isFinite(x))
-    return Number.isNaN(x) ? 'nan' : Object.is(x, -0) ? '-0' : String(x).replace('Infinity', 'inf');
+  if (Object.is(x, -0)) return '-0';
+  if (d.kind !== 'float' || !Number.isFinite(x)) return Number.isNaN(x) ? 'nan' : String(x).replace('Infinity', 'inf');
   if (d === DTYPES.f64) return String(x);
   for (let p = 3; p < 10; p++) {
     const t = Number(x.toPrecision(p));
