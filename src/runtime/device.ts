@@ -23,7 +23,7 @@ export function device(options: DeviceOptions = {}): Promise<Device> {
   return openDevice(options, COMPILER);
 }
 
-export type { DeviceInfo, DeviceLimits, DeviceStats } from './backend.ts';
+export type { DeviceInfo, DeviceLimits, DeviceStats, LaunchTime } from './backend.ts';
 export type { TensorData, TypedArray } from './convert.ts';
 export { Device, type TensorOptions } from './core.ts';
 export type { DeviceOptions } from './open.ts';

@@ -6,7 +6,7 @@ import type { Func } from '../dsl/ir/ir.ts';
 import { isPtr, pointee } from '../dsl/types.ts';
 import { compileInterp, type InterpBuffer, type InterpProgram } from '../lower/interp/program.ts';
 import type { WgslProgram } from '../lower/program.ts';
-import type { Backend, DeviceInfo, Executable, LaunchRequest, Memory, StridedRegion } from './backend.ts';
+import type { Backend, DeviceInfo, Executable, LaunchRequest, LaunchTime, Memory, StridedRegion } from './backend.ts';
 import { nextMemoryId, paddedBytes } from './backend.ts';
 import { intercept } from './intercept.ts';
 import { LAUNCH } from './messages.ts';
@@ -44,6 +44,7 @@ export class InterpBackend implements Backend {
   readonly info = INFO;
   readonly lost = null;
   private readonly sink: (line: string) => void;
+  private times: LaunchTime[] | null = null;
 
   constructor(sink: (line: string) => void) {
     this.sink = sink;

@@ -194,4 +194,8 @@ export const DEVICE = {
     notes: [where],
     help: `look at it step by step: tessera debug FILE --kernel ${kernel}`,
   })),
+  noTimestamps: message('TL4207', (adapter: string) => ({
+    text: `the adapter ${adapter} has no timestamps`,
+    help: 'time with performance.now() around launches and sync()',
+  })),
 };

@@ -182,6 +182,23 @@ describe.each(['interp', 'webgpu'] as const)('device: %s', (kind) => {
       expect(lines).toEqual(['pid (0, 0, 0) idx () h: 1.000000']);
       out.free();
     });
+    it('are timed one by one', async () => {
+      const out = dev.zeros([4096], 'i32');
+      const times = await dev.profile(() => {
+        dev.launch(ids, [4096], { out });
+        dev.launch(ids, [2], { out });
+      });
+      expect(times.map((t) => [t.kernel, t.grid])).toEqual([
+        ['ids', [4096, 1, 1]],
+        ['ids', [2, 1, 1]],
+      ]);
+      expect(times.every((t) => t.nanoseconds >= 0 && t.nanoseconds < 60e9)).toBe(true);
+      const failing = dev.profile(() => {
+        throw new Error('in the body');
+      });
+      await expect(failing).rejects.toThrow('in the body');
+      out.free();
+    });
     it('report a failed device_assert with the kernel, the program and the place', async () => {
       const out = dev.zeros([1]);
       const run = async () => {

@@ -6,7 +6,16 @@ import type { Func } from '../../dsl/ir/ir.ts';
 import type { KernelOptions } from '../../dsl/kernel.ts';
 import { numel } from '../../dsl/types.ts';
 import type { Target, WgslProgram } from '../../lower/program.ts';
-import type { Backend, DeviceInfo, DeviceStats, Executable, LaunchRequest, Memory, StridedRegion } from '../backend.ts';
+import type {
+  Backend,
+  DeviceInfo,
+  DeviceStats,
+  Executable,
+  LaunchRequest,
+  LaunchTime,
+  Memory,
+  StridedRegion,
+} from '../backend.ts';
 import { nextMemoryId, paddedBytes } from '../backend.ts';
 import { launchText } from '../launch.ts';
 import { DEVICE } from '../messages.ts';
@@ -14,6 +23,7 @@ import { Faults } from './faults.ts';
 import { LOG_BYTES, type LogSink, readLog } from './log.ts';
 import { foldGrid, WgslExecutable } from './pipeline.ts';
 import { COPY_WGSL, copyWords } from './strided.ts';
+import { LaunchTimer } from './timer.ts';
 
 // GPUBufferUsage and GPUMapMode; Dawn in Node does not put these tables on globalThis.
 const USAGE = { MAP_READ: 0x1, COPY_SRC: 0x4, COPY_DST: 0x8, UNIFORM: 0x40, STORAGE: 0x80 } as const;
@@ -56,6 +66,7 @@ export class WebGpuBackend implements Backend {
   private recent: LaunchRequest[] = [];
   private readonly withLog = new Set<WgslExecutable>();
   private copier: GPUComputePipeline | null = null;
+  private timer: LaunchTimer | null = null;
   private destroying = false;
 
   constructor(
@@ -220,7 +231,8 @@ export class WebGpuBackend implements Backend {
     const text = launchText(request);
     const group = this.faults.watch(text, request.loc, () => exe.bindGroup(memories, this.uniforms));
     for (const m of memories) this.use(m);
-    const pass = this.commands().beginComputePass({ label: text });
+    const timestampWrites = this.timer?.writes(request);
+    const pass = this.commands().beginComputePass({ label: text, ...(timestampWrites ? { timestampWrites } : {}) });
     pass.setPipeline(exe.pipeline);
     pass.setBindGroup(0, group, program.uniform ? [at] : []);
     pass.dispatchWorkgroups(...foldGrid(numel(request.grid), this.target.maxWorkgroupsPerDimension));
@@ -264,6 +276,26 @@ export class WebGpuBackend implements Backend {
     this.stats.submits++;
   }
 
+  beginProfile(): boolean {
+    if (!this.gpu.features.has('timestamp-query')) return false;
+    this.timer?.destroy();
+    this.timer = new LaunchTimer(this.gpu);
+    return true;
+  }
+  async endProfile(): Promise<LaunchTime[]> {
+    const { timer } = this;
+    this.timer = null;
+    if (!timer) return [];
+    try {
+      const size = timer.resolve(this.commands());
+      const bytes = size ? await this.readBack(timer.buffer, 0, size, 'timestamps') : new Uint8Array(0);
+      await this.report();
+      return timer.times(new BigUint64Array(bytes.buffer));
+    } finally {
+      timer.destroy();
+    }
+  }
+
   async sync(): Promise<void> {
     this.flush();
     await this.gpu.queue.onSubmittedWorkDone().catch(() => undefined);
@@ -290,6 +322,7 @@ export class WebGpuBackend implements Backend {
     this.destroying = true;
     this.encoder = null;
     for (const exe of this.withLog) exe.log?.destroy();
+    this.timer?.destroy();
     this.uniforms.destroy();
     this.gpu.destroy();
   }
