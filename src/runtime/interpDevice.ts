@@ -94,7 +94,18 @@ export class InterpBackend implements Backend {
     }
     const run = { grid: request.grid, buffers, scalars: Object.fromEntries(request.scalars), print: this.sink };
     intercept.listener?.(exe.interp, run);
+    const start = performance.now();
     exe.interp.run(run);
+    this.times?.push({ kernel: request.kernel, grid: request.grid, nanoseconds: (performance.now() - start) * 1e6 });
+  }
+  beginProfile(): boolean {
+    this.times = [];
+    return true;
+  }
+  async endProfile(): Promise<LaunchTime[]> {
+    const times = this.times ?? [];
+    this.times = null;
+    return times;
   }
   async sync(): Promise<void> {}
   destroy(): void {}
