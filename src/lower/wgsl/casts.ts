@@ -53,7 +53,8 @@ interface Expr {
   readonly deps?: readonly string[];
 }
 /** Low 32 bits of an integer register as u32. */
-const low = (from: DType): string => (from.bits === 64 ? 'a.x' : from.is_bool() ? 'select(0u, 1u, a)' : from.is_int_signed() ? 'bitcast<u32>(a)' : 'a');
+const low = (from: DType): string =>
+  from.bits === 64 ? 'a.x' : from.is_bool() ? 'select(0u, 1u, a)' : from.is_int_signed() ? 'bitcast<u32>(a)' : 'a';
 /** Cuts u32 bits down to an integer dtype's register. */
 function cut(to: DType, bits: string): string {
   if (to.bits === 32) return to.is_int_signed() ? `bitcast<i32>(${bits})` : bits;
@@ -79,7 +80,8 @@ function expression(from: DType, to: DType): Expr | null {
 }
 function toFloat(from: DType, to: DType): Expr {
   const round = to.bits === 16 ? `${to.name}_round` : '';
-  const wrap = (x: string, ...deps: string[]): Expr => (round ? { text: `return ${round}(${x});`, deps: [round, ...deps] } : { text: `return ${x};`, deps });
+  const wrap = (x: string, ...deps: string[]): Expr =>
+    round ? { text: `return ${round}(${x});`, deps: [round, ...deps] } : { text: `return ${x};`, deps };
   if (from.is_floating()) return from.bits < to.bits ? { text: 'return a;' } : wrap('a');
   if (from.is_bool()) return { text: 'return select(0.0f, 1.0f, a);' };
   if (from.bits < 32) return wrap('f32(a)');
@@ -95,7 +97,9 @@ function fromFloat(to: DType): Expr {
     const signed = to.is_int_signed();
     const top = signed ? '9223372036854775808.0f' : '18446744073709551616.0f';
     const most = signed ? 'vec2<u32>(0xffffffffu, 0x7fffffffu)' : 'vec2<u32>(0xffffffffu)';
-    const least = signed ? 'if (a <= -9223372036854775808.0f) { return vec2<u32>(0u, 0x80000000u); }' : 'if (a <= 0.0f) { return vec2<u32>(0u); }';
+    const least = signed
+      ? 'if (a <= -9223372036854775808.0f) { return vec2<u32>(0u, 0x80000000u); }'
+      : 'if (a <= 0.0f) { return vec2<u32>(0u); }';
     const body = `if (is_nan(a)) { return vec2<u32>(0u, 0x80000000u); }
   if (a >= ${top}) { return ${most}; }
   ${least}

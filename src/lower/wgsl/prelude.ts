@@ -12,7 +12,12 @@ export interface Helper {
   readonly deps?: readonly string[];
   readonly decl?: string;
 }
-const fn = (params: string, ret: string, body: string, ...deps: string[]): Helper => ({ params: params.split(' '), ret, body, deps });
+const fn = (params: string, ret: string, body: string, ...deps: string[]): Helper => ({
+  params: params.split(' '),
+  ret,
+  body,
+  deps,
+});
 const V = 'vec2<u32>';
 const V2 = `${V} ${V}`;
 
@@ -64,7 +69,14 @@ const words: { [name: string]: Helper } = {
     'i64_abs',
     'i64_neg',
   ),
-  i64_rem: fn(V2, V, 'let r = u64_divrem(i64_abs(a), i64_abs(b)).zw; return select(r, i64_neg(r), (a.y >> 31u) == 1u);', 'u64_divrem', 'i64_abs', 'i64_neg'),
+  i64_rem: fn(
+    V2,
+    V,
+    'let r = u64_divrem(i64_abs(a), i64_abs(b)).zw; return select(r, i64_neg(r), (a.y >> 31u) == 1u);',
+    'u64_divrem',
+    'i64_abs',
+    'i64_neg',
+  ),
   i64_shl: fn(V2, V, SHL),
   u64_shl: fn(V2, V, SHL),
   u64_shr: fn(V2, V, shr('0u', '(a.y >> N)')),
@@ -211,7 +223,12 @@ export function helperOf(name: string): Helper | undefined {
   if (!m || !base) return base;
   const n = Number(m[2]);
   const parts = [...'xyzw'.slice(0, n)].map((c) => `${m[1]}(${base.params.map((_, i) => `${'abc'[i]}.${c}`).join(', ')})`);
-  return { params: base.params.map((p) => `vec${n}<${p}>`), ret: `vec${n}<${base.ret}>`, body: `return vec${n}<${base.ret}>(${parts.join(', ')});`, deps: [m[1]] };
+  return {
+    params: base.params.map((p) => `vec${n}<${p}>`),
+    ret: `vec${n}<${base.ret}>`,
+    body: `return vec${n}<${base.ret}>(${parts.join(', ')});`,
+    deps: [m[1]],
+  };
 }
 
 /** Module-scope text of the helpers and all they need, each once, in order of need. */
@@ -225,7 +242,11 @@ export function preludeText(names: Iterable<string>): string[] {
     if (!h) throw new Error(`internal: no WGSL helper '${name}'`);
     for (const d of h.deps ?? []) add(d);
     if (h.decl) out.push(h.decl);
-    out.push(`fn ${name}(${h.params.map((t, i) => `${'abc'[i]}: ${t}`).join(', ')}) -> ${h.ret} {`, ...`  ${h.body}`.split('\n'), '}');
+    out.push(
+      `fn ${name}(${h.params.map((t, i) => `${'abc'[i]}: ${t}`).join(', ')}) -> ${h.ret} {`,
+      ...`  ${h.body}`.split('\n'),
+      '}',
+    );
   };
   for (const n of [...names].sort()) add(n);
   return out;

@@ -1,0 +1,259 @@
+// Layout assignment: which values are held in registers, and where. Comes in: a tile-level function, its axis facts, the
+// number of invocations. Goes out: a home layout for every value that is expensive to recompute (loads, dots, reductions,
+// functions, loop-carried tiles); everything else is recomputed wherever a use wants it. It emits nothing.
+
+import { type Block, definitions, type Func, type Op, type Value } from '../../dsl/ir/ir.ts';
+import { hasTrait } from '../../dsl/ops/index.ts';
+import { type DType, isPtr, isTile, numel, pointee } from '../../dsl/types.ts';
+import type { AxisInfo } from './axis.ts';
+import {
+  blockedLayout,
+  dotLayout,
+  dotRowBits,
+  dropDim,
+  insertDim,
+  isLane,
+  isReg,
+  type Layout,
+  lane,
+  log2,
+  reshapeLayout,
+  transLayout,
+} from './layout.ts';
+import type { Pointers } from './pointers.ts';
+
+export interface LayoutPlan {
+  /** log2 of the invocations a program. */
+  readonly lanes: number;
+  /** True for values that are recomputed at each use, in the layout of the use. */
+  remat(v: Value): boolean;
+  /** Where a value that is not recomputed lives. Shape ops of such a value have their operand's home, relabeled. */
+  home(v: Value): Layout;
+  /** Layout in which an op with an effect, or a reduction, wants its operands. */
+  working(op: Op): Layout;
+}
+
+/** How strongly a layout wants to stay: dot results beat loads beat made-up ones. */
+interface Home {
+  readonly layout: Layout;
+  readonly rank: number;
+}
+const DOT = 3;
+const MEMORY = 2;
+const MADE_UP = 1;
+
+/** Invocations a program: what the largest tile needs, 16 elements each in dots, 4 otherwise; at most 256. */
+export function chooseInvocations(func: Func, maxInvocations: number): number {
+  let want = 32;
+  const each = (b: Block): void => {
+    for (const op of b.ops) {
+      const share = op.name === 'dot' ? 16 : 4;
+      for (const r of op.results) if (isTile(r.type) && !isPtr(r.type)) want = Math.max(want, numel(r.type.shape) / share);
+      op.regions.forEach(each);
+    }
+  };
+  each(func.body);
+  return Math.max(1, Math.min(2 ** Math.ceil(Math.log2(want)), 256, 2 ** log2(maxInvocations)));
+}
+
+export function assignLayouts(func: Func, axis: AxisInfo, pointers: Pointers, lanes: number): LayoutPlan {
+  return new Assigner(func, axis, pointers, lanes).run();
+}
+
+class Assigner implements LayoutPlan {
+  readonly lanes: number;
+  private readonly func: Func;
+  private readonly axis: AxisInfo;
+  private readonly pointers: Pointers;
+  private readonly defs: Map<Value, Op>;
+  private readonly homes = new Map<Value, Home>();
+  private readonly work = new Map<Op, Layout>();
+  private readonly rematMemo = new Map<Value, boolean>();
+  private readonly byShape = new Map<string, Home>();
+  private readonly dotRows = new Map<number, number>();
+
+  constructor(func: Func, axis: AxisInfo, pointers: Pointers, lanes: number) {
+    this.func = func;
+    this.axis = axis;
+    this.pointers = pointers;
+    this.lanes = lanes;
+    this.defs = definitions(func);
+  }
+  run(): LayoutPlan {
+    this.block(this.func.body);
+    return this;
+  }
+
+  // ---- answers ------------------------------------------------------------------------------------------------------
+  remat(v: Value): boolean {
+    if (!isTile(v.type)) return true;
+    let r = this.rematMemo.get(v);
+    if (r === undefined) this.rematMemo.set(v, (r = this.computeRemat(v)));
+    return r;
+  }
+  private computeRemat(v: Value): boolean {
+    const op = this.defs.get(v);
+    if (!op || op.regions.length) return false;
+    if (hasTrait(op.name, 'reads')) {
+      // Small tables in buffers that the kernel never writes are read again rather than moved between invocations.
+      const written = [...this.pointers.buffers(op.operands[0])].some((b) => this.pointers.written.has(b));
+      return !written && numel(v.type.shape) <= 1 << this.lanes && op.operands.every((o) => this.remat(o));
+    }
+    const [x] = op.operands;
+    if (hasTrait(op.name, 'shape') || hasTrait(op.name, 'hint'))
+      return this.remat(x) || numel(v.type.shape) >= 2 * numel(x.type.shape);
+    return hasTrait(op.name, 'pure') && hasTrait(op.name, 'cheap') && op.operands.every((o) => this.remat(o));
+  }
+  home(v: Value): Layout {
+    return (this.find(v) ?? this.fallback(v.type.shape)).layout;
+  }
+  working(op: Op): Layout {
+    return this.work.get(op)!;
+  }
+
+  // ---- homes --------------------------------------------------------------------------------------------------------
+  /** Home of a value or, through shape ops, of what it relabels; undefined while it has none. */
+  private find(v: Value): Home | undefined {
+    const own = this.homes.get(v);
+    if (own || this.remat(v)) return own;
+    const op = this.defs.get(v);
+    if (!op || !(hasTrait(op.name, 'shape') || hasTrait(op.name, 'hint'))) return undefined;
+    const from = this.find(op.operands[0]);
+    if (!from) return undefined;
+    const relabel = (layout: Layout): Home => ({ layout, rank: from.rank });
+    if (op.name === 'expand_dims') return relabel(insertDim(from.layout, Number(op.attrs.axis)));
+    if (op.name === 'trans') return relabel(transLayout(from.layout, op.attrs.perm as number[]));
+    if (op.name === 'reshape') return relabel(reshapeLayout(from.layout, v.type.shape));
+    return from;
+  }
+  private fallback(shape: readonly number[]): Home {
+    return this.byShape.get(shape.join()) ?? { layout: this.blocked(shape, [...shape.keys()].reverse(), 2), rank: MADE_UP };
+  }
+  private blocked(shape: readonly number[], order: readonly number[], vecBits: number): Layout {
+    const spare = Math.max(0, log2(numel(shape)) - this.lanes);
+    return blockedLayout(shape, order, Math.min(vecBits, spare, log2(shape[order[0]])), this.lanes);
+  }
+  /** Consecutive invocations on the contiguous dim, up to 16 bytes an invocation. */
+  private memory(ptr: Value, mask?: Value): Home {
+    const shape = ptr.type.shape;
+    if (!this.remat(ptr)) {
+      const h = this.find(ptr);
+      if (h) return h;
+    }
+    const a = this.axis.get(ptr);
+    const order = [...shape.keys()].sort((x, y) => (a.contiguity[y] ?? 1) - (a.contiguity[x] ?? 1) || y - x);
+    const bytes = pointee(ptr.type).bytes;
+    const constancy = mask ? (this.axis.get(mask).constancy[order[0]] ?? 1) : 16;
+    const run = Math.min(a.contiguity[order[0]] ?? 1, a.divisibility[order[0]] ?? 1, constancy, Math.max(1, 16 / bytes));
+    // Two halves of a word should have one owner, even if that leaves invocations idle.
+    const least = bytes < 4 && run > 1 ? log2(Math.min(run, 4 / bytes)) : 0;
+    const spare = Math.max(least, log2(numel(shape)) - this.lanes);
+    return { layout: blockedLayout(shape, order, Math.min(log2(run), spare, log2(shape[order[0]])), this.lanes), rank: MEMORY };
+  }
+  private set(v: Value, h: Home): void {
+    this.homes.set(v, h);
+    const key = v.type.shape.join();
+    const old = this.byShape.get(key);
+    if (!old || h.rank > old.rank) this.byShape.set(key, h);
+  }
+  private best(values: readonly Value[]): Home | undefined {
+    let best: Home | undefined;
+    for (const v of values) {
+      if (!isTile(v.type) || this.remat(v)) continue;
+      const h = this.find(v);
+      if (h && (!best || h.rank > best.rank)) best = h;
+    }
+    return best;
+  }
+
+  // ---- walk ---------------------------------------------------------------------------------------------------------
+  private block(b: Block): void {
+    for (const op of b.ops) {
+      if (op.regions.length) this.control(op);
+      else this.leaf(op);
+    }
+  }
+  private leaf(op: Op): void {
+    const [r] = op.results;
+    const [x] = op.operands;
+    if (hasTrait(op.name, 'reduction')) {
+      const from = this.best([x]) ?? this.fallback(x.type.shape);
+      this.work.set(op, from.layout);
+      if (isTile(r.type)) this.set(r, { layout: dropDim(from.layout, Number(op.attrs.axis)).layout, rank: from.rank });
+    } else if (hasTrait(op.name, 'writes')) {
+      if (isTile(x.type)) this.work.set(op, this.storeLayout(op));
+    } else if (hasTrait(op.name, 'reads')) {
+      if (!isTile(r.type) || this.remat(r)) return;
+      this.set(r, this.memory(x, op.operands[1]));
+    } else if (op.name === 'dot') {
+      const [m, n] = r.type.shape;
+      const layout = dotLayout(m, n, this.lanes, this.dotRows.get(m));
+      if (!this.dotRows.has(m)) this.dotRows.set(m, dotRowBits(layout));
+      this.set(r, { layout, rank: DOT });
+    } else if (hasTrait(op.name, 'effect')) {
+      const tiles = op.operands.filter((o) => isTile(o.type));
+      if (tiles.length) this.work.set(op, (this.best(tiles) ?? this.fallback(tiles[0].type.shape)).layout);
+    } else if (hasTrait(op.name, 'elementwise') || isPtrStep(op)) {
+      if (r && isTile(r.type) && !this.remat(r)) this.set(r, this.best(op.operands) ?? this.fallback(r.type.shape));
+    }
+  }
+  private storeLayout(op: Op): Layout {
+    const [ptr, value, mask] = op.operands;
+    const memory = this.memory(ptr, mask);
+    const held = this.best([value]);
+    if (!held) return memory.layout;
+    // A held value is stored from where it lies if neighbours in memory are neighbours there; else it moves first.
+    const a = this.axis.get(ptr);
+    const fast = [...ptr.type.shape.keys()].sort((x, y) => (a.contiguity[y] ?? 1) - (a.contiguity[x] ?? 1) || y - x)[0];
+    const bits = held.layout.dims[fast];
+    const firstLane = bits.findIndex(isLane);
+    const coalesced =
+      (a.contiguity[fast] ?? 1) < 4 || firstLane < 0 || (bits[firstLane] === lane(0) && bits.slice(0, firstLane).every(isReg));
+    return coalesced ? held.layout : memory.layout;
+  }
+
+  private control(op: Op): void {
+    if (op.name === 'if') {
+      for (const r of op.regions) this.block(r);
+      const ends = op.regions.map((r) => r.ops.at(-1)?.operands ?? []);
+      op.results.forEach((r, i) => {
+        if (isTile(r.type)) this.set(r, this.best(ends.map((e) => e[i])) ?? this.fallback(r.type.shape));
+      });
+      return;
+    }
+    const skip = op.name === 'for' ? 1 : 0;
+    const inits = op.name === 'for' ? op.operands.slice(3) : op.operands;
+    const body = op.regions[op.regions.length - 1];
+    const args = inits.map((_, i) => op.regions.map((r) => r.args[i + skip]));
+    let chosen: (Home | undefined)[] = inits.map((v) => (isTile(v.type) ? this.best([v]) : undefined));
+    for (let round = 0; ; round++) {
+      chosen.forEach((h, i) => {
+        if (h) for (const a of args[i]) this.set(a, h);
+      });
+      for (const r of op.regions) this.block(r);
+      const ends = body.ops.at(-1)!.operands;
+      const next = inits.map((v, i) => {
+        if (!isTile(v.type)) return undefined;
+        const after = this.best([ends[i]]);
+        const before = chosen[i];
+        if (!after) return before ?? (round ? this.fallback(v.type.shape) : undefined);
+        return !before || after.rank > before.rank ? after : before;
+      });
+      const settled = next.every((h, i) => h?.layout === chosen[i]?.layout && (h || !isTile(inits[i].type)));
+      chosen = next;
+      if (settled || round >= 4) break;
+    }
+    chosen.forEach((h, i) => {
+      if (!isTile(inits[i].type)) return;
+      const home = h ?? this.fallback(inits[i].type.shape);
+      for (const v of [...args[i], op.results[i]]) this.set(v, home);
+    });
+    // Once more with the final layouts, so that the body's values follow them.
+    for (const r of op.regions) this.block(r);
+  }
+}
+
+const isPtrStep = (op: Op): boolean => op.results.length === 1 && isPtr(op.results[0].type) && !hasTrait(op.name, 'shape');
+
+/** Bits of memory that one element of a dtype takes. */
+export const memoryBits = (d: DType): number => d.bytes * 8;

@@ -1,0 +1,84 @@
+// Barriers: inserted where an invocation may read or overwrite what another has written (or still reads), in workgroup memory
+// and in storage buffers that the kernel writes. Comes in: lane IR without barriers. Goes out: lane IR with them. Loops are
+// walked twice, so that the end of an iteration meets the start of the next. Conditions are not its business.
+
+import type { Block, Op } from '../../dsl/ir/ir.ts';
+import { LANE_OPS } from '../../dsl/ops/lane.ts';
+import type { Row } from '../../dsl/ops/row.ts';
+
+/** One access since the last barrier. `same`: accesses with an equal key never conflict. */
+interface Access {
+  readonly space: 'workgroup' | 'storage';
+  readonly writes: boolean;
+  readonly buffer: string;
+  readonly from: number;
+  readonly to: number;
+  readonly same: string;
+}
+type Pending = readonly Access[];
+
+function accessOf(op: Op): Access | undefined {
+  const row = (LANE_OPS as { [n: string]: Row })[op.name];
+  const writes = row?.traits.includes('writes') ?? false;
+  if (!writes && !row?.traits.includes('reads')) return undefined;
+  if (op.attrs.buffer === undefined) {
+    const from = Number(op.attrs.base);
+    // Stores of one phase write different words; a load conflicts with every store.
+    const same = writes ? `phase ${op.attrs.phase}` : 'read';
+    return { space: 'workgroup', writes, buffer: '', from, to: from + Number(op.attrs.size), same };
+  }
+  if (!writes && !op.attrs.shared) return undefined;
+  return { space: 'storage', writes, buffer: String(op.attrs.buffer), from: 0, to: 1, same: String(op.attrs.address) };
+}
+const conflict = (a: Access, b: Access): boolean => {
+  if (a.space !== b.space || a.buffer !== b.buffer || !(a.writes || b.writes) || a.from >= b.to || b.from >= a.to) return false;
+  return a.same !== b.same || (a.same === '' && b.same === '');
+};
+const add = (p: Pending, a: Access): Pending =>
+  p.some((q) => q.space === a.space && q.writes === a.writes && q.buffer === a.buffer && q.from === a.from && q.to === a.to && q.same === a.same) ? p : [...p, a];
+const merge = (a: Pending, b: Pending): Pending => b.reduce(add, a);
+/** In the next iteration an address of the same name is another address. */
+const aged = (p: Pending): Pending => p.map((a) => (a.space === 'storage' ? { ...a, same: '' } : a)).reduce<Pending>(add, []);
+
+export function insertBarriers(body: Block): Block {
+  return run(body, []).block;
+}
+
+function run(block: Block, before: Pending): { block: Block; after: Pending } {
+  let pending = before;
+  const ops: Op[] = [];
+  const barrier = (op: Op, workgroup: boolean, storage: boolean): void => {
+    ops.push({ name: 'barrier', operands: [], attrs: { workgroup, storage }, results: [], regions: [], loc: op.loc });
+    pending = pending.filter((p) => (p.space === 'workgroup' ? !workgroup : !storage));
+  };
+  for (const op of block.ops) {
+    const access = accessOf(op);
+    if (access) {
+      if (pending.some((p) => conflict(p, access))) barrier(op, access.space === 'workgroup', access.space === 'storage');
+      pending = add(pending, access);
+      ops.push(op);
+    } else if (op.regions.length === 0) {
+      ops.push(op);
+    } else if (op.name === 'if') {
+      const parts = op.regions.map((r) => run(r, pending));
+      pending = parts.map((p) => p.after).reduce(merge, op.regions.length < 2 ? pending : []);
+      ops.push({ ...op, regions: parts.map((p) => p.block) });
+    } else {
+      // Loop: regions run in order, then again from the first.
+      const once = (start: Pending): { regions: Block[]; after: Pending } => {
+        let state = start;
+        const regions = op.regions.map((r) => {
+          const out = run(r, state);
+          state = out.after;
+          return out.block;
+        });
+        return { regions, after: state };
+      };
+      const entry = merge(pending, aged(once(pending).after));
+      const final = once(entry);
+      ops.push({ ...op, regions: final.regions });
+      pending = merge(pending, aged(final.after));
+    }
+  }
+  return { block: { args: block.args, ops }, after: pending };
+}

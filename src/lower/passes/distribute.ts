@@ -1,0 +1,426 @@
+// Distribution: tile IR to lane IR, by a layout plan. Each value that has a home is computed there, once, in program order;
+// every other value is computed on demand in the layout that asks. This file holds the demand engine, elementwise ops, shape
+// ops, conversions between layouts and control flow; memory, reductions and dots stand beside it (distribute*.ts).
+
+import { fail } from '../../dsl/diagnostics.ts';
+import { type Block, definitions, type Func, type Op, type Param, Value } from '../../dsl/ir/ir.ts';
+import { hasTrait } from '../../dsl/ops/index.ts';
+import { DTYPES, type DType, dtypeOf, isPtr, isTile, type Type } from '../../dsl/types.ts';
+import { LOWER } from '../messages.ts';
+import type { LogSite, Target } from '../program.ts';
+import { registerType } from '../wgsl/casts.ts';
+import { safeName } from '../wgsl/names.ts';
+import type { AccessPlan } from './access.ts';
+import type { LayoutPlan } from './assignLayouts.ts';
+import { emitDot } from './distributeDot.ts';
+import { emitLog } from './distributeLog.ts';
+import { emitLoad, emitStore } from './distributeMemory.ts';
+import { emitReduction } from './distributeReduce.ts';
+import { LaneBuilder, type Regs } from './lane.ts';
+import {
+  demandBroadcast,
+  demandTrans,
+  dropDim,
+  innerReg,
+  type Layout,
+  laneMask,
+  laneParts,
+  layoutKey,
+  regCount,
+  registerMap,
+  regOffset,
+  reshapeLayout,
+  shapeOf,
+} from './layout.ts';
+import { flows } from './pointers.ts';
+import { WorkgroupMemory } from './workgroupMemory.ts';
+
+/** Uniform field with a pointer argument's offset in its buffer. */
+export const baseField = (p: Param): string => `base_${safeName(p.name)}`;
+export const SCALAR: Layout = { dims: [] };
+
+interface Held {
+  readonly layout: Layout;
+  readonly regs: Regs;
+}
+
+export interface Distributed {
+  readonly body: Block;
+  readonly sites: readonly LogSite[];
+  /** Words of workgroup memory. */
+  readonly words: number;
+}
+
+export class Distributor {
+  readonly b = new LaneBuilder();
+  readonly smem: WorkgroupMemory;
+  readonly tid: Value;
+  readonly sites: LogSite[] = [];
+  readonly plan: LayoutPlan;
+  readonly access: AccessPlan;
+  readonly target: Target;
+  private readonly func: Func;
+  private readonly defs: Map<Value, Op>;
+  private readonly held = new Map<Value, Held>();
+  private readonly params = new Map<Value, Param>();
+  private readonly roots = new Map<Value, Param>();
+
+  constructor(func: Func, plan: LayoutPlan, access: AccessPlan, target: Target) {
+    this.func = func;
+    this.plan = plan;
+    this.access = access;
+    this.target = target;
+    this.defs = definitions(func);
+    for (const p of func.params) this.params.set(p.value, p);
+    this.smem = new WorkgroupMemory(target.maxWorkgroupStorage);
+    this.tid = this.b.pure('local_id', []);
+    this.findRoots();
+  }
+  run(): Distributed {
+    this.block(this.func.body);
+    return { body: this.b.finish(), sites: this.sites, words: this.smem.words };
+  }
+
+  // ---- pointers -----------------------------------------------------------------------------------------------------
+  /** The parameter behind every pointer; one parameter each, or an error at the op that merges two. */
+  private findRoots(): void {
+    for (const p of this.func.params) if (isPtr(p.value.type)) this.roots.set(p.value, p);
+    let changed = true;
+    const flow = (from: Value, to: Value, op: Op): void => {
+      const a = this.roots.get(from);
+      const b = this.roots.get(to);
+      if (!isPtr(to.type) || !a || a === b) return;
+      if (b) fail(op.loc, LOWER.pointerMerge, op.name === 'where' ? 'tl.where' : op.name, b.name, a.name);
+      this.roots.set(to, a);
+      changed = true;
+    };
+    const visit = (block: Block): void => {
+      for (const op of block.ops) {
+        for (const r of op.regions) visit(r);
+        for (const [from, to] of flows(op)) flow(from, to, op);
+        if (!op.regions.length) for (const r of op.results) for (const o of op.operands) if (isPtr(o.type)) flow(o, r, op);
+      }
+    };
+    while (changed) {
+      changed = false;
+      visit(this.func.body);
+    }
+  }
+  root(ptr: Value): Param {
+    return this.roots.get(ptr)!;
+  }
+
+  // ---- walk ---------------------------------------------------------------------------------------------------------
+  /** Emits the effects and home values of a block; returns its terminator. */
+  block(block: Block): Op | undefined {
+    for (const op of block.ops) {
+      this.b.loc = op.loc;
+      if (hasTrait(op.name, 'terminator')) return op;
+      if (op.regions.length) this.control(op);
+      else this.leaf(op);
+    }
+    return undefined;
+  }
+  private leaf(op: Op): void {
+    const [r] = op.results;
+    if (hasTrait(op.name, 'writes')) return emitStore(this, op);
+    if (hasTrait(op.name, 'reads')) {
+      if (isTile(r.type) && this.plan.remat(r)) return;
+      return this.hold(r, this.layoutOf(r), emitLoad(this, op, this.layoutOf(r)));
+    }
+    if (hasTrait(op.name, 'reduction')) return emitReduction(this, op);
+    if (op.name === 'dot') return emitDot(this, op);
+    if (op.name === 'assume') return;
+    if (hasTrait(op.name, 'effect')) return emitLog(this, op);
+    if (!r || !isTile(r.type) || this.plan.remat(r) || hasTrait(op.name, 'shape') || hasTrait(op.name, 'hint')) return;
+    const home = this.plan.home(r);
+    this.hold(r, home, this.compute(op, r, home));
+  }
+  layoutOf(v: Value): Layout {
+    return isTile(v.type) ? this.plan.home(v) : SCALAR;
+  }
+  /** Records where a value is now. */
+  hold(v: Value, layout: Layout, regs: Regs): void {
+    this.name(v, regs);
+    this.held.set(v, { layout, regs });
+  }
+  private name(v: Value, regs: Regs): void {
+    if (v.name) for (const x of regs.vals) if (x.name === undefined && this.b.def(x)?.name !== 'constant') x.name = v.name;
+  }
+
+  // ---- demand -------------------------------------------------------------------------------------------------------
+  scalar(v: Value): Value {
+    return this.get(v, SCALAR).vals[0];
+  }
+  /** The registers of a value in a layout. Pointers are element offsets (i32) into their buffer. */
+  get(v: Value, layout: Layout): Regs {
+    const key = `${this.b.id(v)}@${layoutKey(layout)}`;
+    const known = this.b.cached<Regs>(key);
+    if (known) return known;
+    const regs = this.produce(v, layout);
+    return this.b.remember(key, regs, this.b.depthOf(regs.vals));
+  }
+  private produce(v: Value, layout: Layout): Regs {
+    const held = this.held.get(v);
+    if (held) return this.convert(held.regs, held.layout, layout);
+    const param = this.params.get(v);
+    if (param) return { width: 1, vals: [this.param(param)] };
+    const op = this.defs.get(v);
+    if (!op) throw new Error('internal: a value is used before it is made');
+    const saved = this.b.loc;
+    this.b.loc = op.loc;
+    const regs = hasTrait(op.name, 'reads') ? emitLoad(this, op, layout) : this.compute(op, v, layout);
+    this.b.loc = saved;
+    return regs;
+  }
+  private param(p: Param): Value {
+    if (isPtr(p.value.type)) return this.b.pure('uniform', [], { field: baseField(p), type: 'i32' });
+    const d = dtypeOf(p.value.type);
+    if (registerType(d) === null) fail(p.loc, LOWER.dtypeUnsupported, d.name, 'take an argument of');
+    return this.b.pure('uniform', [], { field: safeName(p.name), type: d.name });
+  }
+  /** Computes an op's result in a layout, its operands demanded in the layouts that this takes. */
+  private compute(op: Op, v: Value, layout: Layout): Regs {
+    const shaped = this.shapeDemand(op, layout, (x, l) => this.get(x, l));
+    if (shaped) return shaped;
+    const n = regCount(layout);
+    const made = SOURCES[op.name];
+    if (made) return made(this, op, layout, n);
+    if (isPtr(v.type)) return this.pointerStep(op, layout);
+    const to = dtypeOf(v.type);
+    for (const t of [v, ...op.operands]) this.checkRegister(op, t.type);
+    const operands = op.operands.map((o) => this.get(o, layout));
+    return this.b.elementwise(op.name, operands, op.attrs, to, v.name);
+  }
+  private checkRegister(op: Op, t: Type): void {
+    if (isPtr(t)) return;
+    const d = dtypeOf(t);
+    if (registerType(d) === null || (d.is_fp8() && op.name !== 'where'))
+      fail(op.loc, LOWER.dtypeUnsupported, d.name, `compute ${op.name} on`);
+  }
+  private pointerStep(op: Op, layout: Layout): Regs {
+    const [a, b] = op.operands;
+    if (op.name === 'where')
+      return this.b.elementwise(
+        'where',
+        op.operands.map((o) => this.get(o, layout)),
+        {},
+        DTYPES.i32,
+      );
+    if (!isPtr(a.type) || op.name !== 'addptr') fail(op.loc, LOWER.opUnsupported, `${op.name} on pointers`);
+    return this.b.elementwise('add', [this.get(a, layout), this.low(b, layout)], {}, DTYPES.i32);
+  }
+  /** Shape ops and hints: the operand, demanded in the layout that relabels to this one. */
+  private shapeDemand(op: Op, layout: Layout, get: (x: Value, l: Layout) => Regs): Regs | undefined {
+    const [x] = op.operands;
+    if (hasTrait(op.name, 'hint')) return get(x, layout);
+    if (!hasTrait(op.name, 'shape')) return undefined;
+    if (op.name === 'trans') return get(x, demandTrans(layout, op.attrs.perm as number[]));
+    if (op.name === 'reshape') return get(x, reshapeLayout(layout, x.type.shape));
+    if (op.name === 'expand_dims') return get(x, dropDim(layout, Number(op.attrs.axis)).layout);
+    const n = regCount(layout);
+    if (!isTile(x.type)) return this.b.splat(get(x, SCALAR).vals[0], n);
+    const inner = demandBroadcast(layout, x.type.shape);
+    const regs = get(x, inner.layout);
+    return this.b.pack(Array.from({ length: n }, (_, r) => this.b.at(regs, innerReg(inner, r))));
+  }
+  /** Low 32 bits of an integer value, as i32: all that an address needs of it. */
+  low(v: Value, layout: Layout): Regs {
+    const d = dtypeOf(v.type);
+    if (d === DTYPES.i32) return this.get(v, layout);
+    if (d.bits < 64) return this.b.elementwise('cast', [this.get(v, layout)], { to: 'i32' }, DTYPES.i32);
+    const op = this.held.has(v) ? undefined : this.defs.get(v);
+    if (op) {
+      const shaped = this.shapeDemand(op, layout, (x, l) => this.low(x, l));
+      if (shaped) return shaped;
+      if (op.name === 'cast' && dtypeOf(op.operands[0].type).is_int()) return this.low(op.operands[0], layout);
+      if (LOW_OPS.has(op.name))
+        return this.b.elementwise(
+          op.name,
+          op.operands.map((o) => this.low(o, layout)),
+          {},
+          DTYPES.i32,
+        );
+      if (op.name === 'constant')
+        return this.b.splat(this.b.i32(Number(BigInt.asIntN(32, BigInt(op.attrs.value as bigint)))), regCount(layout));
+    }
+    return this.b.pack(this.b.scalars(this.get(v, layout)).map((x) => this.b.pure('low_word', [x])));
+  }
+
+  // ---- indices ------------------------------------------------------------------------------------------------------
+  /** The invocation id's part of the index along `dim` (i32), or undefined if it has none. */
+  laneIndex(layout: Layout, dim: number): Value | undefined {
+    return this.gather(laneParts(layout, dim));
+  }
+  /** Bits of the invocation id moved to places: pairs [from, to]. */
+  gather(parts: readonly (readonly [number, number])[]): Value | undefined {
+    if (!parts.length) return undefined;
+    const runs: number[] = [];
+    for (const [from, to] of parts) {
+      const k = runs.length - 3;
+      if (k >= 0 && runs[k] + runs[k + 2] === from && runs[k + 1] + runs[k + 2] === to) runs[k + 2]++;
+      else runs.push(from, to, 1);
+    }
+    return this.b.pure('lane_index', [this.tid], { runs });
+  }
+  /** Sum of (lane index * stride) over the dims, as i32. */
+  laneAddress(layout: Layout, strides: readonly number[]): Value {
+    let sum = this.b.i32(0);
+    layout.dims.forEach((_, d) => {
+      const i = this.laneIndex(layout, d);
+      if (i) sum = this.b.scalarOp('add', [sum, this.b.scalarOp('mul', [i, this.b.i32(strides[d])])]);
+    });
+    return sum;
+  }
+  /** True in one invocation of each set of replicas; undefined if there are none. */
+  representative(layout: Layout): Value | undefined {
+    const unused = (2 ** this.plan.lanes - 1) & ~laneMask(layout);
+    return unused ? this.b.pure('lane_is_zero', [this.tid], { bits: unused }) : undefined;
+  }
+
+  // ---- conversions --------------------------------------------------------------------------------------------------
+  /** Moves registers to another layout: by renaming where every element stays in its invocation, else through memory. */
+  private convert(regs: Regs, from: Layout, to: Layout): Regs {
+    if (layoutKey(from) === layoutKey(to)) return regs;
+    const map = registerMap(from, to);
+    if (map) return this.b.pack(Array.from({ length: regCount(to) }, (_, r) => this.b.at(regs, map(r))));
+    const d = dtypeOf(regs.vals[0].type);
+    const words = d.bits === 64 ? 2 : 1;
+    const shape = shapeOf(from);
+    const strides: number[] = [];
+    let size = 1;
+    for (let i = shape.length - 1; i >= 0; i--) {
+      strides[i] = size;
+      // Rows are padded by a word so that a column's elements fall into different banks.
+      size *= shape[i] + (i === shape.length - 1 && i > 0 && shape[i] >= 32 ? 1 : 0);
+    }
+    const region = this.smem.allocate(size * words, this.b.loc, 'moving a tile between layouts');
+    const mask = this.representative(from);
+    const phase = this.smem.phase();
+    const base = this.laneAddress(from, strides);
+    this.b.scalars(regs).forEach((x, r) => {
+      const at = this.address(base, from, strides, r);
+      this.toWords(x).forEach((w, k) => this.smem.store(this.b, region, phase, this.shift(at, k * size), w, mask));
+    });
+    const readBase = this.laneAddress(to, strides);
+    const cache = new Map<number, Value>();
+    const out = Array.from({ length: regCount(to) }, (_, r) => {
+      const offset = this.offset(to, strides, r);
+      let v = cache.get(offset);
+      if (!v) {
+        const at = this.shift(readBase, offset);
+        v = this.fromWords(
+          Array.from({ length: words }, (_, k) => this.smem.load(this.b, region, phase, this.shift(at, k * size))),
+          d,
+        );
+        cache.set(offset, v);
+      }
+      return v;
+    });
+    return this.b.pack(out);
+  }
+  offset(layout: Layout, strides: readonly number[], r: number): number {
+    return layout.dims.reduce((acc, _, d) => acc + regOffset(layout, d, r) * strides[d], 0);
+  }
+  private address(base: Value, layout: Layout, strides: readonly number[], r: number): Value {
+    return this.shift(base, this.offset(layout, strides, r));
+  }
+  shift(base: Value, n: number): Value {
+    return n ? this.b.scalarOp('add', [base, this.b.i32(n)]) : base;
+  }
+  /** A scalar register as u32 words. */
+  toWords(x: Value): Value[] {
+    const d = dtypeOf(x.type);
+    if (d.bits === 64) return [0, 1].map((i) => this.b.pure('word', [x], { i }));
+    if (d.is_bool()) return [this.b.pure('encode', [x])];
+    return [this.b.pure('bitcast', [x], { type: 'u32' })];
+  }
+  fromWords(w: readonly Value[], d: DType): Value {
+    if (d.bits === 64) return this.b.pure('join_words', w, { type: d.name });
+    if (d.is_bool()) return this.b.pure('decode', w, { type: 'bool' });
+    return this.b.pure('bitcast', w, { type: d.name });
+  }
+
+  // ---- control flow -------------------------------------------------------------------------------------------------
+  /** Lane values of a carried or yielded value, in its home. */
+  private flat(v: Value, like: Value): readonly Value[] {
+    return this.get(v, this.layoutOf(like)).vals;
+  }
+  /** Fresh lane values that stand for `v` (region argument or result), shaped like `from`. */
+  private fresh(v: Value, from: Regs): Regs {
+    const regs: Regs = { width: from.width, vals: from.vals.map((x) => new Value(x.type, v.name)) };
+    this.held.set(v, { layout: this.layoutOf(v), regs });
+    return regs;
+  }
+  private control(op: Op): void {
+    const { b } = this;
+    const loc = op.loc;
+    const emit = (name: string, operands: readonly Value[], regions: readonly Block[], results: readonly Value[]) =>
+      b.region({ name, operands, attrs: {}, results, regions, loc });
+    if (op.name === 'if') {
+      const cond = this.scalar(op.operands[0]);
+      const regions: Block[] = [];
+      for (const region of op.regions) {
+        b.open('branch', []);
+        const end = this.block(region);
+        const values = op.results.flatMap((r, i) => this.flat(end!.operands[i], r));
+        b.effect('yield', values);
+        regions.push(b.close([]));
+      }
+      const shapes = regions[0].ops.at(-1)!.operands;
+      let k = 0;
+      const results = op.results.flatMap((r) => {
+        const layout = this.layoutOf(r);
+        const n = regCount(layout);
+        const width = (shapes[k].type.shape[0] ?? 1) as 1 | 2 | 4;
+        const vals = shapes.slice(k, k + n / width).map((s) => new Value(s.type, r.name));
+        k += vals.length;
+        this.held.set(r, { layout, regs: { width, vals } });
+        return vals;
+      });
+      emit('if', [cond], regions, results);
+      return;
+    }
+    const counted = op.name === 'for';
+    const bounds = counted ? op.operands.slice(0, 3).map((o) => this.scalar(o)) : [];
+    const inits = (counted ? op.operands.slice(3) : op.operands).map((v, i) => this.get(v, this.layoutOf(op.results[i])));
+    const regions: Block[] = [];
+    for (const region of op.regions) {
+      const skip = counted ? 1 : 0;
+      const iv = counted ? [new Value(region.args[0].type, region.args[0].name ?? 'i')] : [];
+      if (counted) this.held.set(region.args[0], { layout: SCALAR, regs: { width: 1, vals: iv } });
+      const args = [...iv, ...inits.flatMap((from, i) => this.fresh(region.args[i + skip], from).vals)];
+      b.open('loop', args);
+      const end = this.block(region)!;
+      if (end.name === 'condition') b.effect('condition', [this.scalar(end.operands[0])]);
+      else
+        b.effect(
+          'yield',
+          op.results.flatMap((r, i) => this.flat(end.operands[i], r)),
+        );
+      regions.push(b.close(args));
+    }
+    const results = op.results.flatMap((r, i) => this.fresh(r, inits[i]).vals);
+    emit(op.name, [...bounds, ...inits.flatMap((r) => r.vals)], regions, results);
+  }
+}
+
+/** Ops whose low 32 result bits depend on the low 32 bits of their operands alone. */
+const LOW_OPS = new Set(['add', 'sub', 'mul', 'neg', 'and', 'or', 'xor', 'not']);
+
+/** Ops that make values out of nothing. */
+const SOURCES: { readonly [name: string]: (d: Distributor, op: Op, layout: Layout, n: number) => Regs } = {
+  constant: (d, op, _l, n) => {
+    const t = dtypeOf(op.results[0].type);
+    if (registerType(t) === null) fail(op.loc, LOWER.dtypeUnsupported, t.name, 'make a constant of');
+    return d.b.splat(d.b.constant(op.attrs.value as number, t), n);
+  },
+  program_id: (d, op) => ({ width: 1, vals: [d.b.pure('pid', [], { axis: op.attrs.axis })] }),
+  num_programs: (d, op) => ({ width: 1, vals: [d.b.pure('uniform', [], { field: `grid${op.attrs.axis}`, type: 'i32' })] }),
+  arange: (d, op, layout, n) => {
+    const lanes = d.laneIndex(layout, 0);
+    const start = Number(op.attrs.start);
+    const consts = d.b.pack(Array.from({ length: n }, (_, r) => d.b.i32(start + regOffset(layout, 0, r))));
+    return lanes ? d.b.elementwise('add', [d.b.splat(lanes, n), consts], {}, DTYPES.i32) : consts;
+  },
+};

@@ -1,0 +1,186 @@
+// Loads and stores, tile to lane: addresses and masks once a run of consecutive elements, words packed and unpacked, one
+// representative of replicated invocations writes. An index that a mask turns off is never used: loads read element 0
+// instead. Which array type a buffer has is the access plan's choice; this file follows it.
+
+import { type Op, Value } from '../../dsl/ir/ir.ts';
+import { type DType, DTYPES, isTile, pointee } from '../../dsl/types.ts';
+import type { BufferPlan, Run } from './access.ts';
+import { type Distributor, SCALAR } from './distribute.ts';
+import type { Regs } from './lane.ts';
+import { innerReg, type Layout, layoutKey, log2, regCount, zeroLow } from './layout.ts';
+
+/** One run of an access: the registers of its elements, its first element's offset, its mask. */
+interface Piece {
+  readonly regs: readonly number[];
+  readonly offset: Value;
+  readonly mask: Value | undefined;
+}
+
+function pieces(d: Distributor, layout: Layout, run: Run, ptr: Value, mask: Value | undefined): Piece[] {
+  const n = regCount(layout);
+  if (run.bits === 0) {
+    const offsets = d.get(ptr, layout);
+    const masks = mask && d.get(mask, layout);
+    return Array.from({ length: n }, (_, r) => ({ regs: [r], offset: d.b.at(offsets, r), mask: masks && d.b.at(masks, r) }));
+  }
+  const first = zeroLow(layout, run.dim, run.bits);
+  const offsets = d.get(ptr, first.layout);
+  const masks = mask && d.get(mask, first.layout);
+  const runBits = layout.dims[run.dim].slice(0, run.bits);
+  const runMask = runBits.reduce((m, b) => m | (1 << b), 0);
+  const out: Piece[] = [];
+  for (let r = 0; r < n; r++) {
+    if (r & runMask) continue;
+    const regs = Array.from({ length: 1 << run.bits }, (_, e) => runBits.reduce((acc, b, i) => acc | (((e >> i) & 1) << b), r));
+    const inner = innerReg(first, r);
+    out.push({ regs, offset: d.b.at(offsets, inner), mask: masks && d.b.at(masks, inner) });
+  }
+  return out;
+}
+
+const runOf = (d: Distributor, op: Op, layout: Layout, buffer: BufferPlan): Run => {
+  const run = isTile(op.operands[0].type) ? d.access.run(op, layout) : { dim: 0, bits: 0 };
+  return buffer.mode === 'half' ? { dim: 0, bits: 0 } : run;
+};
+/** Names the address instance: equal keys mean the same invocation touches the same elements. */
+const addressKey = (d: Distributor, ptr: Value, layout: Layout): string => `${d.b.id(ptr)}@${layoutKey(layout)}`;
+const down = (d: Distributor, x: Value, bits: number): Value => (bits ? d.b.scalarOp('shr', [x, d.b.i32(bits)]) : x);
+
+/** The elements of a load, in a layout; elements that the mask turns off are `other`, or 0. */
+export function emitLoad(d: Distributor, op: Op, layout: Layout): Regs {
+  const [ptr, mask, other] = op.operands;
+  const { b } = d;
+  const buffer = d.access.of(ptr);
+  const dtype = pointee(ptr.type);
+  const run = runOf(d, op, layout, buffer);
+  const n = regCount(layout);
+  const others = other ? d.get(other, layout) : undefined;
+  const zero = () => b.constant(dtype.bits === 64 ? 0n : 0, dtype);
+  const out: Value[] = new Array(n);
+  const wide = new Map<string, Value>();
+  const address = addressKey(d, ptr, layout);
+  const read = (index: Value, type: string, m: Value | undefined): Value => {
+    const key = `${b.id(index)}/${m ? b.id(m) : ''}`;
+    const known = wide.get(key);
+    if (known) return known;
+    const safe = m ? b.scalarOp('where', [m, index, b.i32(0)]) : index;
+    const attrs = { buffer: buffer.name, type, ...(buffer.mode === 'atomic' ? { atomic: true } : {}), ...(buffer.written ? { shared: true, address } : {}) };
+    const v = b.effect('load_global', [safe], attrs);
+    if (op.results[0].name && type === dtype.name) v.name = op.results[0].name;
+    wide.set(key, v);
+    return v;
+  };
+  const keep = (p: Piece, e: number, v: Value): Value => {
+    if (!p.mask) return v;
+    return b.scalarOp('where', [p.mask, v, others ? b.at(others, p.regs[e]) : zero()]);
+  };
+  for (const p of pieces(d, layout, run, ptr, mask)) {
+    if (buffer.mode === 'element' || buffer.mode === 'half') loadElements(d, buffer, dtype, p, read, others, out);
+    else loadWords(d, buffer, dtype, p, read, keep, out);
+  }
+  return b.pack(out);
+}
+
+type Read = (index: Value, type: string, m: Value | undefined) => Value;
+
+function loadElements(d: Distributor, buffer: BufferPlan, dtype: DType, p: Piece, read: Read, others: Regs | undefined, out: Value[]): void {
+  const { b } = d;
+  const v = buffer.vec;
+  const type = v > 1 ? `tile<${v}x${dtype.name}>` : dtype.name;
+  for (let e = 0; e < p.regs.length; e += v) {
+    const index = down(d, d.shift(p.offset, e), log2(v));
+    let x = read(index, type, p.mask);
+    const regs = p.regs.slice(e, e + v);
+    if (p.mask) {
+      const zero = b.constant(dtype.bits === 64 ? 0n : 0, dtype);
+      const parts = regs.map((r) => (others ? b.at(others, r) : zero));
+      const fallback = v > 1 ? b.pure('construct', parts) : parts[0];
+      x = b.pure('pick', [p.mask, x, fallback]);
+      if (x.name === undefined) x.name = undefined;
+    }
+    regs.forEach((r, i) => {
+      out[r] = v > 1 ? b.pure('extract', [x], { i }) : x;
+    });
+  }
+}
+
+function loadWords(d: Distributor, buffer: BufferPlan, dtype: DType, p: Piece, read: Read, keep: (p: Piece, e: number, v: Value) => Value, out: Value[]): void {
+  const { b } = d;
+  const bits = dtype.bytes * 8;
+  const perWord = 32 / bits;
+  const part = (word: Value, shift: Value): Value => b.pure('decode', [b.pure('subword', [word, shift], { bits })], { type: dtype.name });
+  if (p.regs.length < perWord) {
+    p.regs.forEach((r, e) => {
+      const at = d.shift(p.offset, e);
+      const word = wordOf(d, buffer, down(d, at, log2(perWord)), read, p.mask);
+      out[r] = keep(p, e, part(word, b.pure('subword_shift', [at], { bits })));
+    });
+    return;
+  }
+  const words = p.regs.length / perWord;
+  const first = down(d, p.offset, log2(perWord));
+  for (let w = 0; w < words; w++) {
+    const word = wordOf(d, buffer, first, read, p.mask, w);
+    for (let k = 0; k < perWord; k++) {
+      const e = w * perWord + k;
+      out[p.regs[e]] = keep(p, e, part(word, b.constant(k * bits, DTYPES.u32)));
+    }
+  }
+}
+/** Word `first + w` of a buffer of words or of vectors of words. */
+function wordOf(d: Distributor, buffer: BufferPlan, first: Value, read: Read, mask: Value | undefined, w = 0): Value {
+  const { b } = d;
+  if (buffer.vec === 1) return read(d.shift(first, w), 'u32', mask);
+  const v = buffer.vec;
+  const vector = read(d.shift(down(d, first, log2(v)), Math.floor(w / v)), `tile<${v}xu32>`, mask);
+  return b.pure('extract', [vector], { i: w % v });
+}
+
+/** Writes a tile, or a scalar by one invocation. */
+export function emitStore(d: Distributor, op: Op): void {
+  const [ptr, value, mask] = op.operands;
+  const { b } = d;
+  const layout = isTile(ptr.type) ? d.plan.working(op) : SCALAR;
+  const buffer = d.access.of(ptr);
+  const dtype = pointee(ptr.type);
+  const run = runOf(d, op, layout, buffer);
+  const values = d.get(value, layout);
+  const one = d.representative(layout);
+  const address = addressKey(d, ptr, layout);
+  const both = (m: Value | undefined): Value | undefined => (m && one ? b.scalarOp('and', [one, m]) : (m ?? one));
+  for (const p of pieces(d, layout, run, ptr, mask)) {
+    const m = both(p.mask);
+    const put = (index: Value, x: Value): void => {
+      const attrs = { buffer: buffer.name, address, ...(buffer.mode === 'half' ? { native: true } : {}), ...(buffer.mode === 'atomic' ? { atomic: true } : {}) };
+      b.effect('store_global', m ? [index, x, m] : [index, x], attrs);
+    };
+    const elements = p.regs.map((r) => b.at(values, r));
+    if (buffer.mode === 'element' || buffer.mode === 'half') {
+      const v = buffer.vec;
+      for (let e = 0; e < elements.length; e += v) {
+        const x = v > 1 ? b.pure('construct', elements.slice(e, e + v)) : elements[e];
+        put(down(d, d.shift(p.offset, e), log2(v)), x);
+      }
+      continue;
+    }
+    const bits = dtype.bytes * 8;
+    const perWord = 32 / bits;
+    const encoded = elements.map((x) => b.pure('encode', [x]));
+    const first = down(d, p.offset, log2(perWord));
+    if (elements.length < perWord) {
+      encoded.forEach((x, e) => {
+        const at = d.shift(p.offset, e);
+        const shift = b.pure('subword_shift', [at], { bits });
+        b.effect('merge_global', [down(d, at, log2(perWord)), shift, x, ...(m ? [m] : [])], { buffer: buffer.name, bits, address });
+      });
+      continue;
+    }
+    const words: Value[] = [];
+    for (let e = 0; e < encoded.length; e += perWord) words.push(b.pure('pack_word', encoded.slice(e, e + perWord)));
+    const v = buffer.vec;
+    for (let w = 0; w < words.length; w += v) {
+      const x = v > 1 ? b.pure('construct', words.slice(w, w + v)) : words[w];
+      put(v > 1 ? d.shift(down(d, first, log2(v)), w / v) : d.shift(first, w), x);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// The WGSL back end's entry: tile IR to a WgslProgram. Comes in: a traced (or already cleaned) function, a target. Goes out:
+// the module's text with everything needed to launch it, and the lane IR on request. It runs the passes in order and knows no
+// op; it never talks to a device.
+
+import type { Func } from '../../dsl/ir/ir.ts';
+import { fail } from '../../dsl/diagnostics.ts';
+import { LOWER } from '../messages.ts';
+import { planAccess } from '../passes/access.ts';
+import { assignLayouts, chooseInvocations } from '../passes/assignLayouts.ts';
+import { analyzeAxis } from '../passes/axis.ts';
+import { insertBarriers } from '../passes/barriers.ts';
+import { Distributor } from '../passes/distribute.ts';
+import { laneDce } from '../passes/laneDce.ts';
+import { log2 } from '../passes/layout.ts';
+import { analyzePointers } from '../passes/pointers.ts';
+import { uniformConditions } from '../passes/uniformConditions.ts';
+import { type PipelineOptions, runPipeline, tilePasses } from '../pipeline.ts';
+import type { Target, WgslProgram } from '../program.ts';
+import { moduleOf } from './module.ts';
+
+export interface CompileOptions extends PipelineOptions {
+  /** Invocations a program; a power of two. Default: by the tiles. */
+  readonly workgroupSize?: number;
+  /** The function has been through the tile passes already. */
+  readonly clean?: boolean;
+}
+export interface Lowered {
+  readonly program: WgslProgram;
+  /** Tile IR after the passes, and the lane IR that the text was printed from. */
+  readonly tile: Func;
+  readonly lane: Func;
+}
+
+/** Compiles a tile-level function for a target. Errors: TL3xxx with the place in the kernel's source. */
+export function compileWgsl(func: Func, target: Target, options: CompileOptions = {}): WgslProgram {
+  return lowerToWgsl(func, target, options).program;
+}
+
+/** `compileWgsl` with the IR of both levels. */
+export function lowerToWgsl(func: Func, target: Target, options: CompileOptions = {}): Lowered {
+  const tile = options.clean ? func : runPipeline(func, tilePasses, options).func;
+  const pointers = analyzePointers(tile);
+  const axis = analyzeAxis(tile);
+  const size = options.workgroupSize ?? chooseInvocations(tile, target.maxInvocations);
+  if (size > target.maxInvocations) fail(func.loc, LOWER.invocations, size, target.maxInvocations);
+  const plan = assignLayouts(tile, axis, pointers, log2(size));
+  const access = planAccess(tile, plan, axis, pointers, target);
+  if (access.buffers.length + 1 > target.maxStorageBuffers && access.buffers.length > target.maxStorageBuffers)
+    fail(func.loc, LOWER.storageBuffers, access.buffers.length, target.maxStorageBuffers, access.buffers.map((b) => b.name).join(', '));
+  const out = new Distributor(tile, plan, access, target).run();
+  const body = uniformConditions(insertBarriers(laneDce(out.body)));
+  const lane: Func = { ...tile, level: 'lane', body, attrs: { ...tile.attrs, workgroup_size: 1 << plan.lanes, workgroup_words: out.words } };
+  options.dumpAfter?.('lane', lane);
+  return { program: moduleOf(tile, lane, plan, access, out, target), tile, lane };
+}

@@ -1,0 +1,148 @@
+// Puts a WGSL module together: directives, header comment, bindings, uniform block, helpers, entry point with the program id
+// decoding, body. Comes in: lane IR and the plans. Goes out: a WgslProgram, the same bytes for the same input.
+
+import type { Loc } from '../../dsl/diagnostics.ts';
+import { type Func, type Op, walk } from '../../dsl/ir/ir.ts';
+import { dtypeOf, isPtr, printType } from '../../dsl/types.ts';
+import type { AccessPlan } from '../passes/access.ts';
+import type { LayoutPlan } from '../passes/assignLayouts.ts';
+import { baseField, type Distributed } from '../passes/distribute.ts';
+import { layoutKey } from '../passes/layout.ts';
+import type { Binding, Target, UniformField, WgslProgram } from '../program.ts';
+import { registerType } from './casts.ts';
+import { Emitter, type Line } from './emit.ts';
+import { Names, safeName } from './names.ts';
+import { helperOf, preludeText } from './prelude.ts';
+
+const BITS: readonly (readonly [name: string, type: 'u32' | 'f32', bits: number])[] = [
+  ['zero', 'u32', 0],
+  ['inf', 'f32', 0x7f800000],
+  ['neg_inf', 'f32', 0xff800000],
+  ['nan', 'f32', 0x7fc00000],
+];
+
+export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: AccessPlan, out: Distributed, target: Target): WgslProgram {
+  const names = new Names();
+  for (const b of access.buffers) names.reserve(b.name);
+  const emitter = new Emitter(names);
+  emitter.emit(lane.body);
+  const ops: Op[] = [];
+  walk(lane.body, (op) => void ops.push(op));
+  const shuffles = ops.some((op) => op.name === 'shuffle_xor');
+  const native = access.buffers.some((b) => b.mode === 'half');
+  const body = emitter.lines.map((l) => l.text).join('\n');
+  const uses = (word: string): boolean => new RegExp(`\\b${word}\\b`).test(body);
+  const helpers = preludeText(emitter.helpers);
+  const helperText = helpers.join('\n');
+
+  const fields = uniformFields(tile, ops, `${body}\n${helperText}`);
+  const bindings: Binding[] = access.buffers.map((b, binding) => ({
+    binding,
+    name: b.name,
+    access: b.written || b.mode === 'atomic' ? 'read_write' : 'read',
+    params: b.params.map((p) => p.name),
+    wgslType: b.wgslType,
+  }));
+  const logBinding = out.sites.length ? bindings.length : -1;
+  const uniformBinding = bindings.length + (out.sites.length ? 1 : 0);
+  const size = 1 << plan.lanes;
+
+  const lines: Line[] = [];
+  const put = (text: string, loc: Loc | null = null): void => void lines.push({ text, loc });
+  if (native) put('enable f16;');
+  if (shuffles) {
+    put('enable subgroups;');
+    put('requires subgroup_id;');
+    // Conditions are equal in the whole workgroup by construction, hence in every subgroup.
+    put('diagnostic(off, subgroup_uniformity);');
+  }
+  for (const c of header(tile, plan, size, ops)) put(`// ${c}`.trimEnd());
+  put('');
+  put('struct Uniforms {');
+  for (const f of fields) put(`  ${f.name}: ${f.type},`);
+  put('}');
+  for (const b of bindings) put(`@group(0) @binding(${b.binding}) var<storage, ${b.access}> ${b.name}: array<${b.wgslType}>;`);
+  if (logBinding >= 0) {
+    put('struct Log { used: atomic<u32>, data: array<u32> }');
+    put(`@group(0) @binding(${logBinding}) var<storage, read_write> tessera_log: Log;`);
+  }
+  put(`@group(0) @binding(${uniformBinding}) var<uniform> u: Uniforms;`);
+  if (out.words) put(`var<workgroup> smem: array<u32, ${out.words}>;`);
+  for (const h of helpers) put(h);
+  put('');
+  const tid = uses('tid');
+  const inputs = ['@builtin(workgroup_id) wg: vec3<u32>', '@builtin(num_workgroups) nwg: vec3<u32>'];
+  if (tid && shuffles) inputs.push('@builtin(subgroup_id) subgroup: u32', '@builtin(subgroup_size) subgroup_length: u32', '@builtin(subgroup_invocation_id) subgroup_lane: u32');
+  else if (tid) inputs.push('@builtin(local_invocation_index) local: u32');
+  put(`@compute @workgroup_size(${size})`, tile.loc);
+  put(`fn main(${inputs.join(', ')}) {`, tile.loc);
+  put('  let program = wg.x + wg.y * nwg.x + wg.z * nwg.x * nwg.y;');
+  put('  if (program >= u32(u.grid0) * u32(u.grid1) * u32(u.grid2)) { return; }');
+  if (uses('pid0')) put('  let pid0 = i32(program % u32(u.grid0));');
+  if (uses('pid1')) put('  let pid1 = i32((program / u32(u.grid0)) % u32(u.grid1));');
+  if (uses('pid2')) put('  let pid2 = i32(program / (u32(u.grid0) * u32(u.grid1)));');
+  if (tid) put(shuffles ? '  let tid = i32(subgroup * subgroup_length + subgroup_lane);' : '  let tid = i32(local);');
+  lines.push(...emitter.lines);
+  put('}');
+
+  return {
+    kernel: tile.name,
+    code: `${lines.map((l) => l.text).join('\n')}\n`,
+    entryPoint: 'main',
+    workgroupSize: size,
+    bindings,
+    uniform: { binding: uniformBinding, size: uniformSize(fields), fields },
+    log: logBinding >= 0 ? { binding: logBinding, sites: out.sites } : null,
+    gridRule: 'flat',
+    features: [...(native ? ['shader-f16'] : []), ...(shuffles ? ['subgroups'] : [])],
+    workgroupStorage: out.words * 4 + [...emitter.helpers].reduce((n, h) => n + (helperOf(h)?.decl ? 16 : 0), 0),
+    lineMap: lines.flatMap((l) => l.text.split('\n').map(() => l.loc)),
+  };
+}
+
+const fieldBytes = (f: Pick<UniformField, 'type'>): number => (f.type === 'vec2<u32>' ? 8 : 4);
+const uniformSize = (fields: readonly UniformField[]): number => Math.ceil(fields.reduce((n, f) => n + fieldBytes(f), 0) / 16) * 16;
+
+/** The uniform block: 64-bit scalars first, so that no field needs padding; then what the text uses. */
+function uniformFields(func: Func, ops: readonly Op[], text: string): UniformField[] {
+  const used = new Set(ops.filter((op) => op.name === 'uniform').map((op) => String(op.attrs.field)));
+  const fields: Omit<UniformField, 'offset'>[] = [];
+  for (const axis of [0, 1, 2] as const) fields.push({ name: `grid${axis}`, type: 'i32', source: { kind: 'grid', axis } });
+  for (const p of func.params) {
+    if (isPtr(p.value.type)) {
+      if (used.has(baseField(p))) fields.push({ name: baseField(p), type: 'i32', source: { kind: 'base', param: p.name } });
+    } else if (used.has(safeName(p.name))) {
+      const d = dtypeOf(p.value.type);
+      const type = d.is_bool() ? 'u32' : (registerType(d) as UniformField['type']);
+      fields.push({ name: safeName(p.name), type, source: { kind: 'scalar', param: p.name, dtype: d.name } });
+    }
+  }
+  for (const [name, type, bits] of BITS) if (text.includes(`u.${name}`)) fields.push({ name, type, source: { kind: 'bits', bits } });
+  fields.sort((a, b) => fieldBytes(b) - fieldBytes(a));
+  let offset = 0;
+  return fields.map((f) => {
+    const placed: UniformField = { ...f, offset };
+    offset += fieldBytes(f);
+    return placed;
+  });
+}
+
+/** What the module is, for a person who reads it. */
+function header(func: Func, plan: LayoutPlan, size: number, ops: readonly Op[]): string[] {
+  const out = [
+    `kernel ${func.name}(${func.params.map((p) => `${p.name}: ${printType(p.value.type)}${p.divisibleBy > 1 ? ` /${p.divisibleBy}` : ''}`).join(', ')})`,
+  ];
+  const constants = Object.entries(func.constants);
+  if (constants.length) out.push(`constants: ${constants.map(([k, v]) => `${k} = ${v}`).join(', ')}`);
+  out.push(`one program is a workgroup of ${size} invocations; ${ops.length} lane ops`);
+  const seen = new Set<string>();
+  walk(func.body, (op) => {
+    for (const r of op.results) {
+      if (!r.name || !r.type.shape.length || isPtr(r.type) || plan.remat(r) || seen.has(r.name) || seen.size >= 8) continue;
+      seen.add(r.name);
+      if (seen.size === 1) out.push('layouts (index bits, lowest first; r: register bit, t: invocation bit):');
+      out.push(`  ${r.name}: ${printType(r.type)} [${layoutKey(plan.home(r))}]`);
+    }
+  });
+  return out;
+}
