@@ -2,15 +2,16 @@
 // interpreter (lower), and the two back ends.
 
 import { traceKernel } from '../dsl/trace/trace.ts';
+import { compileWgsl } from '../lower/wgsl/compile.ts';
 import type { Device } from './core.ts';
 import { InterpBackend } from './interpDevice.ts';
 import { type Compiler, type DeviceOptions, openDevice } from './open.ts';
 
 const COMPILER: Compiler = {
   trace: traceKernel,
-  toWgsl: () => {
-    throw new Error('the WGSL back end is not in this build');
-  },
+  // num_warps is a wish: Triton's warps have 32 lanes, and a device may allow fewer invocations than a GPU's.
+  toWgsl: (func, target, { num_warps }) =>
+    compileWgsl(func, target, num_warps ? { workgroupSize: Math.min(32 * num_warps, target.maxInvocations) } : {}),
   interpreter: (sink) => new InterpBackend(sink),
 };
 
