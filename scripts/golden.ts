@@ -33,7 +33,15 @@ function options(): Options {
   if (device !== undefined && device !== 'interp' && device !== 'webgpu') {
     throw new UsageError(`--device is interp or webgpu, found ${device}\n${USAGE}`);
   }
-  return { path: positionals[0], device, filter: new RegExp(values.filter), list: values.list };
+  return { path: positionals[0], device, filter: regExp(values.filter), list: values.list };
+}
+
+function regExp(source: string): RegExp {
+  try {
+    return new RegExp(source);
+  } catch (e) {
+    throw new UsageError(`--filter: ${(e as Error).message}`);
+  }
 }
 
 async function outcome(device: Awaited<ReturnType<typeof openDevice>>, manifest: Manifest, c: Case): Promise<Outcome> {

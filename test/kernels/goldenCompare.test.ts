@@ -53,7 +53,10 @@ describe('close', () => {
     const fill = encode('f32', 9);
     const was = tensor(f32(1, 9, 2, 9), close(1, 1), { fill });
     expect(compareTensor(was, f32(1.5, 9, 2, 9)).mismatch).toBeNull();
-    expect(compareTensor(was, f32(1, 9, 2, 9.000001)).mismatch).toMatchObject({ index: [3], tolerance: 'untouched, the same bits' });
+    expect(compareTensor(was, f32(1, 9, 2, 9.000001)).mismatch).toMatchObject({
+      index: [3],
+      tolerance: 'untouched, the same bits',
+    });
   });
   it('uses the bounds of the output dtype', () => {
     const half = (...v: number[]) => bytes(Uint16Array.from(v.map((x) => encodeSmall('f16', x))));
@@ -75,7 +78,10 @@ describe('exact', () => {
     const i64 = (x: bigint): Uint8Array => bytes(BigInt64Array.of(x));
     const want: Expected = { name: 'n', dtype: 'i64', shape: [1], bytes: i64(2n ** 60n + 1n), rule: { kind: 'exact' } };
     expect(compareTensor(want, i64(2n ** 60n + 1n)).mismatch).toBeNull();
-    expect(compareTensor(want, i64(2n ** 60n)).mismatch).toMatchObject({ got: String(2n ** 60n), expected: String(2n ** 60n + 1n) });
+    expect(compareTensor(want, i64(2n ** 60n)).mismatch).toMatchObject({
+      got: String(2n ** 60n),
+      expected: String(2n ** 60n + 1n),
+    });
   });
   it('fails on another size', () => {
     const v = compareTensor(tensor(f32(1, 2), { kind: 'exact' }), f32(1));
@@ -98,7 +104,8 @@ describe('strided tensors', () => {
 
 describe('codes', () => {
   const rule: Rule = { kind: 'codes', dtype: 'fp8e4m3' };
-  const codes = (n: number, changed: { [i: number]: number } = {}) => Uint8Array.from({ length: n }, (_, i) => changed[i] ?? 0x30);
+  const codes = (n: number, changed: { [i: number]: number } = {}) =>
+    Uint8Array.from({ length: n }, (_, i) => changed[i] ?? 0x30);
   const against = (n: number, changed: { [i: number]: number }) =>
     compareTensor({ name: 'c', dtype: 'u8', shape: [n], bytes: codes(n), rule }, codes(n, changed)).mismatch;
   it('allows a neighbouring code in 1 % of the elements, or in one', () => {
@@ -148,5 +155,7 @@ describe('sub-word floats', () => {
 
 it('prints a mismatch on one line', () => {
   const v = compareTensor(tensor(f32(1, 2), close(0, 0), { shape: [1, 2] }), f32(1, 3));
-  expect(v.mismatch && printMismatch(v.mismatch)).toMatch(/^out\[0, 1\]: got 3, expected 2 \(\|got − expected\| ≤ 1\.907e-6; 1 of 2 elements\)$/);
+  expect(v.mismatch && printMismatch(v.mismatch)).toMatch(
+    /^out\[0, 1\]: got 3, expected 2 \(\|got − expected\| ≤ 1\.907e-6; 1 of 2 elements\)$/,
+  );
 });
