@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The command line: parses arguments, calls one function a command, prints what it returns. No logic here.
 
 import { Command } from 'commander';

@@ -1,0 +1,26 @@
+// The published form: one file an entry, shared code in chunks, declarations beside them. Kernels are rewritten while they are
+// bundled, so that `tessera/kernels` needs no front end.
+
+import { defineConfig } from 'tsup';
+import { esbuild as tessera } from './src/plugin.ts';
+
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    frontend: 'src/frontend.ts',
+    plugin: 'src/plugin.ts',
+    register: 'src/register.ts',
+    hooks: 'src/hooks.ts',
+    cli: 'src/bin.ts',
+    kernels: 'kernels/index.ts',
+  },
+  format: 'esm',
+  target: 'node20',
+  platform: 'neutral',
+  external: [/^node:/],
+  splitting: true,
+  dts: { entry: { index: 'src/index.ts', frontend: 'src/frontend.ts', plugin: 'src/plugin.ts', kernels: 'kernels/index.ts', register: 'src/register.ts' } },
+  clean: true,
+  sourcemap: false,
+  esbuildPlugins: [tessera()],
+});
