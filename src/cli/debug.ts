@@ -171,7 +171,8 @@ function printVariable(s: DebugSession, args: string, print: Print): undefined {
     return undefined;
   }
   if (!m[2]) print(formatSummary(v.name, v.summary, v.dtype));
-  print(formatValues(v.value.type, v.data, slice, s.pointerNames, m[2] !== undefined));
+  // The line about a scalar has said it all.
+  if (v.value.type.shape.length > 0) print(formatValues(v.value.type, v.data, slice, s.pointerNames, m[2] !== undefined));
   return undefined;
 }
 

@@ -13,6 +13,8 @@ export interface Summary {
   readonly mean?: number;
   readonly nan: number;
   readonly inf: number;
+  /** A scalar's own value. */
+  readonly value?: number | bigint;
   /** bool: lanes that are true. */
   readonly on?: number;
   /** Result of a masked load: lanes that the mask turned off. */
@@ -23,7 +25,7 @@ export interface Summary {
 
 /** Facts about all elements of a value. `params` are the names of the pointer parameters, `mask` that of the load it came from. */
 export function summarize(type: Type, data: Store, params: readonly string[], mask?: Store): Summary {
-  const base = { type: printType(type), elements: data.length, nan: 0, inf: 0 };
+  const base = { type: printType(type), elements: data.length, nan: 0, inf: 0, ...(type.shape.length ? {} : { value: data[0] }) };
   if (isPtr(type)) return { ...base, targets: targets(data, params) };
   let [nan, inf, on, count, sum] = [0, 0, 0, 0, 0];
   let min: number | bigint | undefined;
@@ -82,8 +84,9 @@ export function formatNum(d: DType, x: number | bigint): string {
   return String(x);
 }
 
-/** One line: `offs: tile<64xi32>  min 0  max 63  mean 31.5`. */
+/** One line: `offs: tile<64xi32>  min 0  max 63  mean 31.5`, or `n: i32 = 98432`. */
 export function formatSummary(name: string, s: Summary, d: DType | null): string {
+  if (s.value !== undefined && d) return `${name}: ${s.type} = ${formatNum(d, s.value)}`;
   const out = [`${name}: ${s.type}`];
   for (const t of s.targets ?? []) out.push(t.low === t.high ? `${t.param}[${t.low}]` : `${t.param}[${t.low}..${t.high}]`);
   if (s.on !== undefined) out.push(`true ${s.on}  false ${s.elements - s.on}`);

@@ -1,6 +1,6 @@
 // Summaries, slices and numbers as a person reads them.
 import { describe, expect, it } from 'vitest';
-import { DTYPES, tile } from '../../src/dsl/types.ts';
+import { DTYPES, scalar, tile } from '../../src/dsl/types.ts';
 import { formatNum, formatSummary, formatValues, parseSlice, type Slice, summarize } from '../../src/runtime/inspect.ts';
 
 const { f32, f16, i32, i64 } = DTYPES;
@@ -31,6 +31,10 @@ describe('summaries', () => {
     expect(formatSummary('p', s, f32)).toBe('p: tile<4xf32>  min 1  max 4  mean 2.5  NaN 1  inf 1');
     const none = summarize(tile(f32, [2]), new Float32Array([NaN, NaN]), []);
     expect(formatSummary('p', none, f32)).toBe('p: tile<2xf32>  NaN 2');
+  });
+  it('show a scalar by its value', () => {
+    expect(formatSummary('n', summarize(scalar(i32), new Int32Array([7]), []), i32)).toBe('n: i32 = 7');
+    expect(formatSummary('x', summarize(scalar(f32), new Float32Array([-Infinity]), []), f32)).toBe('x: f32 = -inf');
   });
   it('count 64-bit integers exactly', () => {
     const s = summarize(tile(i64, [2]), new BigInt64Array([2n ** 62n, 2n ** 62n + 1n]), []);

@@ -3,6 +3,7 @@
 // In: a verified Func. Out: Code for a Machine. What single ops do stands in execute.ts.
 
 import type { Block, Func, Op, Value } from '../../dsl/ir/ir.ts';
+import { addressOps } from './checks.ts';
 import { stop } from './errors.ts';
 import { execute, prepared } from './execute.ts';
 import type { Code, Exec, Machine, Scope, Step, StepKind } from './machine.ts';
@@ -14,6 +15,7 @@ type Open = { -readonly [K in keyof Scope]: Scope[K] };
 type Move = (m: Machine) => void;
 
 class Compiler {
+  private readonly addresses: ReadonlySet<Op>;
   readonly steps: Step[] = [];
   readonly slots = new Map<Value, number>();
   readonly slotValues: Value[] = [];
@@ -21,6 +23,11 @@ class Compiler {
   readonly prepare: ((m: Machine) => void)[] = [];
   /** Block in which an op makes the value anew each time; absent for arguments and launch constants. */
   private readonly madeIn = new Map<Value, Block>();
+
+  constructor(func: Func) {
+    this.addresses = addressOps(func);
+    this.noteConstants(func.body);
+  }
 
   slot = (v: Value): number => {
     let s = this.slots.get(v);
@@ -55,7 +62,7 @@ class Compiler {
     const once = prepared(op, this.slot);
     if (once) this.prepare.push(once);
     else for (const r of op.results) this.madeIn.set(r, scope.block);
-    this.push(op, 'op', scope, execute(op, this.slot));
+    this.push(op, 'op', scope, execute(op, this.slot, this.addresses));
   }
 
   private open(parent: Scope, op: Op, block: Block, loop: number): Open {
@@ -147,7 +154,7 @@ class Compiler {
 
   /** A loop counts down only if its step is one of these. */
   private readonly constants = new Set<Value>();
-  noteConstants(block: Block): void {
+  private noteConstants(block: Block): void {
     for (const op of block.ops) {
       if (op.name === 'constant') this.constants.add(op.results[0]);
       for (const r of op.regions) this.noteConstants(r);
@@ -211,8 +218,7 @@ class Compiler {
 
 /** Flattens a function. Errors: TL5010 for ops that are not of the tile level. */
 export function compileCode(func: Func): Code {
-  const c = new Compiler();
-  c.noteConstants(func.body);
+  const c = new Compiler(func);
   for (const p of func.params) c.slot(p.value);
   const scope: Open = { parent: null, op: null, block: func.body, loop: -1, first: 0, end: 0 };
   c.block(scope);

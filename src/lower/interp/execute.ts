@@ -6,6 +6,7 @@ import { round } from '../../dsl/numerics.ts';
 import { hasTrait, rowOf } from '../../dsl/ops/index.ts';
 import type { Num } from '../../dsl/ops/row.ts';
 import { dtypeOf, numel, type Type } from '../../dsl/types.ts';
+import { checkDivision, checkOverflow } from './checks.ts';
 import { stop } from './errors.ts';
 import { addptrLoop, elementLoop } from './loops.ts';
 import type { Exec, Machine } from './machine.ts';
@@ -154,19 +155,19 @@ export function prepared(op: Op, slot: SlotOf): ((m: Machine) => void) | null {
   return (m) => f(op, m.regs[o], m);
 }
 
-/** The closure of an op without regions. Errors: TL5010 for an op that is not of the tile level. */
-export function execute(op: Op, slot: SlotOf): Exec {
+/** The closure of an op without regions; `addresses` are the ops that `addressOps` found. Errors: TL5010 for an op that is not of the tile level. */
+export function execute(op: Op, slot: SlotOf, addresses: ReadonlySet<Op>): Exec {
   const maker = MAKERS[op.name];
   if (maker) return maker(op, slot);
   const row = rowOf(op.name);
   if (row?.combine) return unary(op, slot, reduce(row, op));
-  if (row?.eval) return elementwise(op, slot);
+  if (row?.eval) return elementwise(op, slot, addresses);
   if (hasTrait(op.name, 'hint')) return unary(op, slot, sameElements);
   if (op.name in PREPARED) return () => undefined;
   return stop(op.loc, [], RUN.unsupported, op.name);
 }
 
-function elementwise(op: Op, slot: SlotOf): Exec {
+function elementwise(op: Op, slot: SlotOf, addresses: ReadonlySet<Op>): Exec {
   const types: Type[] = op.operands.map((v) => v.type);
   const to = op.results[0].type;
   const f = elementLoop(op.name, rowOf(op.name)!, types, to, op.attrs);
@@ -174,27 +175,6 @@ function elementwise(op: Op, slot: SlotOf): Exec {
   const [a, b = a, c = a] = op.operands.map(slot);
   const n = numel(to.shape);
   const run = ({ regs }: Machine) => void f(regs[o], regs[a], regs[b], regs[c], n);
-  return (op.name === 'floordiv' || op.name === 'mod') && dtypeOf(to).is_int() ? checkedDivision(op, b, run) : run;
+  if ((op.name === 'floordiv' || op.name === 'mod') && dtypeOf(to).is_int()) return checkDivision(op, b, run);
+  return addresses.has(op) ? checkOverflow(op, { out: o, a, b }, run) : run;
 }
-
-/** With the check on, an integer division by zero is an error at its place. */
-const checkedDivision =
-  (op: Op, divisor: number, run: Exec): Exec =>
-  (m) => {
-    if (m.checks.divisionByZero) {
-      const bad = firstFalse(m.regs[divisor], undefined);
-      if (bad >= 0) {
-        const lane = coordinates(op.results[0].type.shape, bad);
-        stop(
-          op.loc,
-          m.pid,
-          RUN.divisionByZero,
-          op.name === 'mod' ? 'remainder' : 'division',
-          m.pid,
-          lane,
-          countFalse(m.regs[divisor], undefined),
-        );
-      }
-    }
-    return run(m);
-  };

@@ -63,6 +63,8 @@ export interface Code {
 export interface Checks {
   /** An integer division or remainder by zero is an error instead of what the op's row says. */
   readonly divisionByZero?: boolean;
+  /** A 32-bit sum, difference or product that wraps on its way into an address is an error. */
+  readonly addressOverflow?: boolean;
 }
 
 export interface MachineOptions {

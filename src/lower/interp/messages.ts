@@ -87,11 +87,14 @@ export const RUN = {
     notes: [`program id (${list(pid)})`, ...(lane.length ? [`first lane [${list(lane)}]; ${lanes(bad)} in all`] : [])],
     help: 'replace zero divisors first, e.g. tl.where(d === 0, 1, d)',
   })),
-  uninitialised: message('TL5009', (param: string, index: number, pid: readonly number[], lane: readonly number[]) => ({
-    text: `load reads ${param}[${index}], which nothing has written`,
-    notes: [`program id (${list(pid)})`, ...(lane.length ? [`first lane [${list(lane)}]`] : [])],
-    help: 'fill the tensor before the launch, or store to it first',
-  })),
+  addressOverflow: message(
+    'TL5009',
+    (op: string, dtype: string, a: number, b: number, pid: readonly number[], lane: readonly number[], bad: number) => ({
+      text: `${op} of ${a} and ${b} overflows ${dtype} in the computation of an address`,
+      notes: [`program id (${list(pid)})`, ...(lane.length ? [`first lane [${list(lane)}]; ${lanes(bad)} in all`] : [])],
+      help: 'compute the offset in 64 bits, e.g. tl.cast(pid, tl.i64) * stride',
+    }),
+  ),
   unsupported: message('TL5010', (op: string) => ({
     text: `the interpreter does not run '${op}'`,
     help: 'hand it tile-level IR (what the tracer makes), not IR that a back end has lowered',

@@ -264,6 +264,35 @@ describe('other failures', () => {
     );
   });
 
+  it('checks 32-bit arithmetic that makes an address, on request, and only that', () => {
+    const text = (d: string) => `func @k(%x: ptr<f32>, %row: i32, %stride: i32) {
+      %r = cast %row {to="${d}"}
+      %s = cast %stride {to="${d}"}
+      %start = mul %r, %s
+      %i0 = arange {start=0, end=4}
+      %i = cast %i0 {to="${d}"}
+      %b = broadcast_to %start {shape=[4]}
+      %offs = add %b, %i
+      %other = mul %row, %row
+      %p = broadcast_to %x {shape=[4]}
+      %q = addptr %p, %offs
+      %off = constant {value=false} : tile<4xbool>
+      %v = load %q, %off
+    }`;
+    const x = f32(4);
+    const far = { scalars: { row: 65536, stride: 40000 } };
+    expect(() => run(text('i32'), { x }, far)).not.toThrow();
+    expect(() => run(text('i64'), { x }, { ...far, checks: { addressOverflow: true } })).not.toThrow();
+    expect(
+      failure(text('i32'), { x }, { ...far, checks: { addressOverflow: true } }).message,
+    ).toBe(`error TL5009: the product of 65536 and 40000 overflows i32 in the computation of an address
+  = note: program id (0, 0, 0)
+  = help: compute the offset in 64 bits, e.g. tl.cast(pid, tl.i64) * stride`);
+    const edge = failure(text('i32'), { x }, { scalars: { row: 2147483645, stride: 1 }, checks: { addressOverflow: true } });
+    expect(edge.diagnostics[0].text).toBe('the sum of 2147483645 and 3 overflows i32 in the computation of an address');
+    expect(edge.diagnostics[0].notes?.[1]).toBe('first lane [3]; 1 lane in all');
+  });
+
   it('names missing arguments', () => {
     const program = compile('func @k(%x: ptr<f32>, %n: i32) { }');
     expect(() => program.run({ grid: [1], buffers: [], scalars: { n: 1 } })).toThrow("argument 'x': no buffer was given");
