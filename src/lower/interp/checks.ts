@@ -72,24 +72,38 @@ export function checkOverflow(op: Op, slots: { readonly out: number; readonly a:
   };
 }
 
-/** The 32-bit sums, differences and products whose result reaches an offset of `addptr`, through whatever elementwise and shape ops. */
+/** Values that a region argument or a result of a control op may hold: initial ones and yielded ones. */
+function controlSources(op: Op): Map<Value, Value[]> {
+  const out = new Map<Value, Value[]>();
+  const yields = op.regions.map((r) => r.ops.at(-1)).filter((t) => t?.name === 'yield');
+  const init = op.operands.slice({ for: 3, while: 0 }[op.name] ?? op.operands.length);
+  const skip = op.name === 'for' ? 1 : 0;
+  for (const [i, result] of op.results.entries()) {
+    const from = [init[i], ...yields.map((y) => y?.operands[i])].filter((v) => v !== undefined);
+    for (const v of [result, ...op.regions.map((r) => r.args[i + skip])]) if (v) out.set(v, from);
+  }
+  return out;
+}
+
+/** The 32-bit sums, differences and products whose result reaches an offset of `addptr`, through whatever ops and loops. */
 export function addressOps(func: Func): ReadonlySet<Op> {
   const found = new Set<Op>();
   const defs = new Map<Value, Op>();
+  const carried = new Map<Value, Value[]>();
   const todo: Value[] = [];
   walk(func.body, (op) => {
-    for (const r of op.results) defs.set(r, op);
+    if (op.regions.length) for (const [v, from] of controlSources(op)) carried.set(v, from);
+    else for (const r of op.results) defs.set(r, op);
     if (op.name === 'addptr') todo.push(op.operands[1]);
   });
   const seen = new Set<Value>();
   for (let v = todo.pop(); v; v = todo.pop()) {
-    const op = defs.get(v);
-    if (seen.has(v) || !op) continue;
-    seen.add(v);
     const { elem } = v.type;
-    if (isPtr(v.type) || !(elem instanceof DType) || !elem.is_int()) continue;
-    const moves = hasTrait(op.name, 'shape') || hasTrait(op.name, 'hint');
-    if (!moves && !hasTrait(op.name, 'elementwise')) continue;
+    if (seen.has(v) || isPtr(v.type) || !(elem instanceof DType) || !elem.is_int()) continue;
+    seen.add(v);
+    todo.push(...(carried.get(v) ?? []));
+    const op = defs.get(v);
+    if (!op || !['elementwise', 'shape', 'hint'].some((t) => hasTrait(op.name, t as 'shape'))) continue;
     if (elem.bits === 32 && op.name in EXACT) found.add(op);
     todo.push(...op.operands);
   }

@@ -293,6 +293,27 @@ describe('other failures', () => {
     expect(edge.diagnostics[0].notes?.[1]).toBe('first lane [3]; 1 lane in all');
   });
 
+  it('follows an address through a loop', () => {
+    const text = `func @k(%x: ptr<f32>, %step: i32) {
+      %z = constant {value=0} : i32
+      %n = constant {value=4} : i32
+      %one = constant {value=1} : i32
+      %count, %end = for %z, %n, %one, %one, %z (%i: i32, %c: i32, %o: i32) {
+        %big = constant {value=1000000007} : i32
+        %c2 = mul %c, %big
+        %o2 = add %o, %step
+        yield %c2, %o2
+      } : i32, i32
+      %p = addptr %x, %end
+      %off = constant {value=false} : bool
+      %v = load %p, %off
+    }`;
+    const checks = { addressOverflow: true };
+    expect(() => run(text, { x: f32(4) }, { scalars: { step: 1 }, checks })).not.toThrow();
+    const e = failure(text, { x: f32(4) }, { scalars: { step: 1000000000 }, checks });
+    expect(e.diagnostics[0].text).toBe('the sum of 2000000000 and 1000000000 overflows i32 in the computation of an address');
+  });
+
   it('names missing arguments', () => {
     const program = compile('func @k(%x: ptr<f32>, %n: i32) { }');
     expect(() => program.run({ grid: [1], buffers: [], scalars: { n: 1 } })).toThrow("argument 'x': no buffer was given");
