@@ -32,14 +32,14 @@ export function whileStatement(r: Rewriter, s: ts.WhileStatement): void {
 export function forOf(r: Rewriter, s: ts.ForOfStatement): void {
   const init = s.initializer;
   const decl = ts.isVariableDeclarationList(init) && init.flags & ts.NodeFlags.BlockScoped ? init.declarations[0] : null;
-  const found = s.awaitModifier ? 'for await' : !decl ? `\`${init.getText()}\`, not a const or let of its own` : null;
+  const found = s.awaitModifier ? '`for await`' : !decl ? `\`${init.getText()}\` is not a variable of its own` : null;
   if (!decl || found) {
-    r.report(init, MSG.forHeader, found ?? '');
+    r.report(init, MSG.forOfHeader, found ?? '');
     r.inside(s);
     return;
   }
   const binding = decl.name.getText().replace(/\s+/g, ' ');
-  if (!ts.isIdentifier(decl.name) && binding.includes('=')) r.report(decl.name, MSG.forHeader, 'a default in its pattern');
+  if (!ts.isIdentifier(decl.name) && binding.includes('=')) r.report(decl.name, MSG.forOfHeader, 'a default in its pattern');
   r.open('forOf', r.at(s, headerEnd(s)));
   r.w.skipTo(s.expression.getStart());
   r.expr(s.expression);

@@ -25,6 +25,11 @@ export const MSG = {
     help: `write it as \`${FOR_FORM}\`, or use \`while\``,
   })),
 
+  forOfHeader: message('TL2022', (found: string) => ({
+    text: `this \`for … of\` header is not in the kernel language: ${found}`,
+    help: 'write it as `for (const x of items) { … }`; take things apart in the body',
+  })),
+
   loopVariableAssigned: message('TL2004', (name: string) => ({
     text: `the loop variable \`${name}\` is assigned in the body of its \`for\``,
     notes: ['a `for` is a range that is fixed when the loop starts, as in Triton'],
@@ -110,8 +115,8 @@ export const MSG = {
   })),
 
   functionKind: message('TL2020', (what: string) => ({
-    text: `a kernel cannot be ${what}`,
-    help: 'write a plain `function`',
+    text: `this function is ${what}, which is not in the kernel language`,
+    help: 'write a plain `function`; a kernel runs on the device from start to end',
   })),
 
   compoundTarget: message('TL2021', (target: string) => ({

@@ -9,7 +9,7 @@ import { Assignments, type Range, rangeOf, within } from './assigned.ts';
 import type { FunctionLiteral, Imports } from './imports.ts';
 import { MSG } from './messages.ts';
 import { ts } from './project.ts';
-import { bare, type Decl, eachAssignment, isAssignment, type Scopes } from './scope.ts';
+import { bare, type Decl, eachAssignment, isAssignment, isFunction, type Scopes } from './scope.ts';
 import { EXPRESSIONS, refusal, STATEMENTS } from './subset.ts';
 import type { Slot, Writer } from './writer.ts';
 
@@ -149,6 +149,8 @@ export class Rewriter {
   /** Reports what is wrong inside a refused node. */
   inside(n: ts.Node): void {
     const loop = ts.isIterationStatement(n, false) || ts.isSwitchStatement(n);
+    const outer = this.fn;
+    if (isFunction(n)) this.fn = { ...outer, isKernel: false, structured: false, loopDepth: 0 };
     if (loop) this.fn.loopDepth++;
     ts.forEachChild(n, (c) => {
       if (ts.isForStatement(n) && c !== n.statement) return; // its header has been reported as a whole
@@ -159,6 +161,7 @@ export class Rewriter {
       else this.inside(c);
     });
     if (loop) this.fn.loopDepth--;
+    this.fn = outer;
   }
 
   // ---- text ------------------------------------------------------------------------------------------------------------
@@ -216,7 +219,9 @@ export class Rewriter {
   use(id: ts.Identifier): void {
     const decl = this.file.scopes.lookup(id, id.text);
     if (!decl) return;
-    if (decl.scope === this.root && decl.kind === 'self') {
+    const holdsThis =
+      decl.kind === 'const' && within(this.root.getStart(), rangeOf(decl.node.parent)) && !ts.isFunctionLike(decl.node.parent);
+    if ((decl.scope === this.root && decl.kind === 'self') || holdsThis) {
       this.report(id, MSG.recursion, id.text);
       return;
     }
