@@ -23,7 +23,7 @@ const targetOption = [
   '--target <text>',
   'device to compile for, e.g. "f16,subgroups=32"; default: what every device has',
 ] as const;
-const kernelOption = ['-k, --kernel <name>', 'exported kernel; may be left out if the file has one'] as const;
+const kernelOption = ['-k, --kernel <name>', 'kernel of the file; may be left out if it has one'] as const;
 
 program
   .command('doctor')

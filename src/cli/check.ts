@@ -1,5 +1,5 @@
 // `tessera check`: everything that can be said about a file's kernels without running them. The front end's findings first; if
-// there are none, each exported kernel is traced and run through the passes as far as its signature is known.
+// there are none, each kernel is traced and run through the passes as far as its signature is known.
 
 import { CompileError, type Diagnostic, printDiagnostic } from '../dsl/diagnostics.ts';
 import { transformSource } from '../dsl/frontend/transform.ts';
@@ -43,7 +43,7 @@ export async function check(file: string, options: CheckOptions = {}): Promise<C
         else found.push(...e.diagnostics);
       }
     }
-    if (!lines.length && !found.length) lines.push(`${file}: no exported kernels`);
+    if (!lines.length && !found.length) lines.push(`${file}: no kernels`);
   }
   const text = [
     ...found.map(printDiagnostic),

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CompileError, fail, NO_LOC } from '../dsl/diagnostics.ts';
-import type { AnyKernel } from '../dsl/kernel.ts';
+import { type AnyKernel, kernelListeners } from '../dsl/kernel.ts';
 import { CLI } from './messages.ts';
 
 /** Text of a file. @throws CompileError TL6001 */
@@ -34,18 +34,18 @@ export async function importFile(file: string): Promise<{ readonly [name: string
   }
 }
 
-const isKernel = (x: unknown): x is AnyKernel =>
-  typeof x === 'object' &&
-  x !== null &&
-  typeof (x as { launch?: unknown }).launch === 'function' &&
-  'definition' in x &&
-  typeof (x as AnyKernel).name === 'string';
-
-/** Exported kernels of a file, by name. */
+/** Kernels that a file defines (exported or not) or re-exports, by name. */
 export async function loadKernels(file: string): Promise<Map<string, AnyKernel>> {
-  const found = new Map<string, AnyKernel>();
-  for (const value of Object.values(await importFile(file))) if (isKernel(value)) found.set(value.name, value);
-  return found;
+  const made: AnyKernel[] = [];
+  const listener = (k: AnyKernel): void => void made.push(k);
+  kernelListeners.add(listener);
+  try {
+    const exported = new Set(Object.values(await importFile(file)));
+    const own = (k: AnyKernel): boolean => exported.has(k) || resolve(k.definition.file) === resolve(file);
+    return new Map(made.filter(own).map((k) => [k.name, k]));
+  } finally {
+    kernelListeners.delete(listener);
+  }
 }
 
 /** The kernel `name` of a file, or its only one. @throws CompileError TL6002-TL6004 */

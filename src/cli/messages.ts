@@ -5,17 +5,17 @@ import { message } from '../dsl/diagnostics.ts';
 export const CLI = {
   noFile: message('TL6001', (file: string, why: string) => ({ text: `cannot read ${file}: ${why}`, help: 'check the path' })),
   noKernels: message('TL6002', (file: string) => ({
-    text: `${file} exports no kernel`,
-    notes: ['a kernel is a value made by kernel(function …); the command line sees exported ones'],
-    help: 'write `export const name = kernel(function name({ … }: { … }) { … })`',
+    text: `${file} has no kernel`,
+    notes: ['a kernel is a value made by kernel(function …)'],
+    help: 'write `const name = kernel(function name({ … }: { … }) { … })`',
   })),
   noSuchKernel: message('TL6003', (name: string, file: string, known: readonly string[]) => ({
-    text: `${file} has no exported kernel '${name}'`,
+    text: `${file} has no kernel '${name}'`,
     notes: [`kernels there: ${known.join(', ')}`],
     help: 'pass one of these with --kernel',
   })),
   whichKernel: message('TL6004', (file: string, known: readonly string[]) => ({
-    text: `${file} exports several kernels: ${known.join(', ')}`,
+    text: `${file} has several kernels: ${known.join(', ')}`,
     help: 'pick one with --kernel NAME',
   })),
   signature: message('TL6005', (part: string, why: string) => ({

@@ -99,5 +99,5 @@ function argument(p: ParamInfo, text: string, bufferOf: (name: string) => number
 function implied(p: ParamInfo, bufferOf: (name: string) => number): ArgSpec | null {
   if (p.kind === 'ptr' && p.dtype) return { kind: 'ptr', dtype: DTYPES[p.dtype], buffer: bufferOf(p.name), divisibleBy: 1 };
   if (p.kind === 'scalar' && p.dtype) return { kind: 'scalar', dtype: DTYPES[p.dtype], divisibleBy: 1 };
-  return p.optional ? { kind: 'const', value: null } : null;
+  return p.optional && !p.hasDefault ? { kind: 'const', value: null } : null;
 }

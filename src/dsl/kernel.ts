@@ -49,6 +49,9 @@ export interface Kernel<P = any> extends AnyKernel {
   launch(device: LaunchTarget, grid: Grid, args: LaunchArgs<P>, options?: KernelOptions): void;
 }
 
+/** Told of every kernel that is made: how tools find the kernels of a file that does not export them. */
+export const kernelListeners = new Set<(k: AnyKernel) => void>();
+
 /**
  * Makes a kernel of a function with one destructured object parameter whose type says what each parameter is:
  * `kernel(function add({ x, n, BLOCK }: { x: tl.ptr<tl.f32>; n: tl.i32; BLOCK: tl.constexpr }) { … })`.
@@ -58,14 +61,16 @@ export function kernel<P>(source: ((params: P) => void) | Definition, options: K
   const name = source.name || 'kernel';
   // Launch errors show the parameter's line, which the tracer may never see.
   if (typeof source !== 'function') registerSource(source.file, source.firstLine, source.text);
-  return {
+  const made: Kernel<P> = {
     name,
     options,
     get definition() {
       return typeof source === 'function' ? fail(NO_LOC, TL.untransformed, name) : source;
     },
     launch(device, grid, args, launchOptions) {
-      device.launch(this, grid, args as { readonly [name: string]: unknown }, launchOptions);
+      device.launch(made, grid, args as { readonly [name: string]: unknown }, launchOptions);
     },
   };
+  for (const listener of kernelListeners) listener(made);
+  return made;
 }

@@ -1,6 +1,7 @@
 // Opens the devices that kernels are tested on. `npm test` provides a Vulkan driver, so that both kinds exist; without one the
 // WebGPU half of a suite fails and says so, rather than pass on the interpreter.
 
+import { afterAll, beforeAll, describe } from 'vitest';
 import { type Device, device } from '../../src/index.ts';
 
 export const KINDS = ['interp', 'webgpu'] as const;
@@ -11,4 +12,16 @@ export async function openKind(kind: Kind): Promise<Device> {
   const d = await device({ prefer: kind });
   if (d.kind !== kind) throw new Error('no WebGPU adapter: run the tests with `npm test`, which provides a driver');
   return d;
+}
+
+/** Declares a suite once for each kind. `dev()` is the device, open while the tests run. */
+export function onEachDevice(title: string, suite: (dev: () => Device, kind: Kind) => void): void {
+  describe.each(KINDS)(`${title} on %s`, (kind) => {
+    let dev: Device;
+    beforeAll(async () => {
+      dev = await openKind(kind);
+    });
+    afterAll(() => dev?.destroy());
+    suite(() => dev, kind);
+  });
 }
