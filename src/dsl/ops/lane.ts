@@ -286,7 +286,7 @@ export const LANE_OPS = {
     wgsl: ([x], cx) => `${cx.helper(`make_uniform_${dtypeOf(cx.type).name}`)}(${x}, tid)`,
   }),
   /** A record in the log ring. */
-  log: op({
+  log_record: op({
     doc: 'Appends a record [site, pid0, pid1, pid2, element, values…] to the log buffer where the mask holds.',
     args: ['element', 'mask', '...'],
     attrs: ['site', 'words'],

@@ -31,6 +31,6 @@ export function emitLog(d: Distributor, op: Op): void {
       when = b.scalarOp('and', [when, b.scalarOp('not', [element(0)])]);
       if (op.operands[1]) when = b.scalarOp('and', [when, element(1)]);
     }
-    b.effect('log', [at, when, ...values.flatMap((_, k) => d.toWords(element(k)))], { site });
+    b.effect('log_record', [at, when, ...values.flatMap((_, k) => d.toWords(element(k)))], { site });
   }
 }
