@@ -2,6 +2,7 @@
 // interpreter. Out: plain data and text. Used by the debugger; this file refuses to know sessions and terminals.
 
 import { DTYPES, type DType, isPtr, numel, printType, type Type } from '../dsl/types.ts';
+import { codec } from '../lower/interp/codecs.ts';
 import { coordinates, ptrOffset, ptrParam, type Store } from '../lower/interp/values.ts';
 
 export interface Summary {
@@ -70,16 +71,18 @@ function targets(data: Store, params: readonly string[]): { param: string; low: 
   return [...found.values()];
 }
 
-/** The shortest decimal that reads back as the same number of the dtype. */
+/** The shortest decimal that reads back as the same number of the dtype; whole numbers in full. */
 export function formatNum(d: DType, x: number | bigint): string {
   if (typeof x === 'bigint') return String(x);
   if (d === DTYPES.bool) return x ? 'true' : 'false';
   if (Object.is(x, -0)) return '-0';
   if (d.kind !== 'float' || !Number.isFinite(x)) return Number.isNaN(x) ? 'nan' : String(x).replace('Infinity', 'inf');
   if (d === DTYPES.f64) return String(x);
-  for (let p = 3; p < 10; p++) {
+  if (Number.isInteger(x) && Math.abs(x) < 2 ** 24) return String(x);
+  const round = codec(d).round ?? Math.fround;
+  for (let p = 1; p < 10; p++) {
     const t = Number(x.toPrecision(p));
-    if (Math.fround(t) === x) return String(t);
+    if (round(t) === x) return String(t);
   }
   return String(x);
 }

@@ -10,6 +10,8 @@ describe('numbers', () => {
     expect(formatNum(f32, Math.fround(0.1))).toBe('0.1');
     expect(formatNum(f32, Math.fround(1 / 3))).toBe('0.33333334');
     expect(formatNum(f32, 16777216)).toBe('16777216');
+    // 0.1 in f16 is 0.0999755859375; four digits tell it from its neighbours, so does one.
+    expect(formatNum(f16, 0.0999755859375)).toBe('0.1');
     expect(formatNum(f16, 65504)).toBe('65504');
     expect([NaN, Infinity, -Infinity, -0].map((x) => formatNum(f32, x))).toEqual(['nan', 'inf', '-inf', '-0']);
     expect(formatNum(i64, -(2n ** 63n))).toBe('-9223372036854775808');
