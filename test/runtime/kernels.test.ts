@@ -44,6 +44,15 @@ const rowSum = kernel(function rowSum({
   tl.store(out + row, sum);
 });
 
+const chatty = kernel(function chatty({ x, n, BLOCK }: { x: tl.ptr<tl.f16>; n: tl.i64; BLOCK: tl.constexpr }) {
+  const pid = tl.program_id(0);
+  const row = pid * BLOCK + tl.arange(0, BLOCK);
+  const v = tl.load(x + row);
+  tl.device_print('n', n);
+  tl.device_print('x', tl.reshape(v, [2, 2]), tl.reshape(row, [2, 2]));
+  tl.device_assert(v < 6, 'x is small');
+});
+
 const random = (n: number, seed = 1): Float32Array => {
   let s = seed;
   return Float32Array.from({ length: n }, () => ((s = (s * 16807) % 2147483647) / 2147483647) * 2 - 1);
@@ -84,6 +93,33 @@ describe.each(['interp', 'webgpu'] as const)('compiled kernels: %s', (kind) => {
     }
     x.free();
     bias.free();
+  });
+  it('device_print writes the same lines on every device, and device_assert names element and place', async () => {
+    const lines: string[] = [];
+    const d = await device({ prefer: kind, onLog: (l) => lines.push(l) });
+    const x = d.tensor([0.5, 1, -2, 3, 4, 5, 1.5, 0], { dtype: 'f16' });
+    chatty.launch(d, [2], { x, n: -5n, BLOCK: 4 });
+    await d.sync();
+    const tile = (pid: number, values: string[]) =>
+      values.flatMap((v, i) => {
+        const head = `pid (${pid}, 0, 0) idx (${i >> 1}, ${i & 1}) x:`;
+        return [`${head} (operand 0) ${v}`, `${head} (operand 1) ${4 * pid + i}`];
+      });
+    const want = [
+      'pid (0, 0, 0) idx () n: -5',
+      ...tile(0, ['0.500000', '1.000000', '-2.000000', '3.000000']),
+      'pid (1, 0, 0) idx () n: -5',
+      ...tile(1, ['4.000000', '5.000000', '1.500000', '0.000000']),
+    ];
+    expect([...lines].sort()).toEqual([...want].sort());
+    x.select(0, 6).fill(9);
+    const failing = async () => {
+      chatty.launch(d, [2], { x, n: 2, BLOCK: 4 });
+      await d.sync();
+    };
+    await expect(failing()).rejects.toThrow(/x is small[\s\S]*kernels\.test\.ts:\d+:3 \(in chatty\)[\s\S]*\^/);
+    await d.sync();
+    d.destroy();
   });
   it('compiles once for arguments of the same kind', async () => {
     const x = dev.tensor(random(256));

@@ -10,21 +10,25 @@ export function emitLog(d: Distributor, op: Op): void {
   const { b } = d;
   const assertion = op.name === 'device_assert';
   const site = d.sites.length;
+  const layout: Layout = op.operands.some((o) => isTile(o.type)) ? d.plan.working(op) : SCALAR;
+  const shape = shapeOf(layout);
   const values = assertion ? [] : op.operands;
   d.sites.push({
     kind: assertion ? 'assert' : 'print',
     text: String((assertion ? op.attrs.msg : op.attrs.prefix) ?? ''),
     loc: op.loc,
     values: values.map((v) => dtypeOf(v.type).name),
+    shape,
   });
-  const layout: Layout = op.operands.some((o) => isTile(o.type)) ? d.plan.working(op) : SCALAR;
-  const shape = shapeOf(layout);
   const strides = shape.map((_, i) => shape.slice(i + 1).reduce((p, q) => p * q, 1));
   const base = d.laneAddress(layout, strides);
   const one = d.representative(layout) ?? b.constant(true, DTYPES.bool);
   const operands = op.operands.map((o) => d.get(o, isTile(o.type) ? layout : SCALAR));
   for (let r = 0; r < regCount(layout); r++) {
-    const at = d.shift(base, layout.dims.reduce((acc, _, i) => acc + regOffset(layout, i, r) * strides[i], 0));
+    const at = d.shift(
+      base,
+      layout.dims.reduce((acc, _, i) => acc + regOffset(layout, i, r) * strides[i], 0),
+    );
     let when: Value = one;
     const element = (k: number) => b.at(operands[k], isTile(op.operands[k].type) ? r : 0);
     if (assertion) {

@@ -15,36 +15,73 @@ export type LogSink = (line: string) => void;
 /** site, three program ids, element index */
 const HEADER = 5;
 
-/** Prints the records of a log buffer. @throws CompileError TL4206 for the first failed assertion, after all prints. */
-export function readLog(program: WgslProgram, words: Uint32Array, sink: LogSink): void {
-  const sites = program.log?.sites ?? [];
-  const used = words[0];
-  const capacity = words.length - 1;
-  const end = 1 + Math.min(used, capacity);
-  let failed: { site: LogSite; where: string } | null = null;
+interface LogRecord {
+  readonly site: LogSite;
+  readonly pid: readonly number[];
+  readonly element: number;
+  /** Where its values start. */
+  readonly at: number;
+}
+
+/** The records of a ring, in order of arrival. */
+function recordsOf(sites: readonly LogSite[], words: Uint32Array): LogRecord[] {
+  const out: LogRecord[] = [];
+  const end = 1 + Math.min(words[0], words.length - 1);
   for (let at = 1; at + HEADER <= end; ) {
     const site = sites[words[at]];
     if (!site) break;
     const size = HEADER + site.values.reduce((n, d) => n + (DTYPES[d].bits === 64 ? 2 : 1), 0);
     if (at + size > end) break; // cut off by the end of the ring
-    const pid = [...words.subarray(at + 1, at + 4)];
-    const index = site.shape ? coordinates(site.shape, words[at + 4]) : [words[at + 4]];
-    if (site.kind === 'assert') failed ??= { site, where: `program (${pid.join(', ')}), element (${index.join(', ')})` };
-    else {
-      let w = at + HEADER;
-      site.values.forEach((name, k) => {
-        const d = DTYPES[name];
-        const value = readValue(d, words, w);
-        w += d.bits === 64 ? 2 : 1;
-        sink(printLine(pid, index, site.text, printNum(d, value), site.values.length > 1 ? k : undefined));
-      });
-    }
+    out.push({ site, pid: [...words.subarray(at + 1, at + 4)], element: words[at + 4], at: at + HEADER });
     at += size;
   }
-  if (used > capacity) sink(`${program.kernel}: ${used - capacity} words of device_print output did not fit and were dropped`);
+  return out;
+}
+
+/**
+ * Programs and invocations write in any order. For people: program by program, and where one program wrote at one site in a row,
+ * element by element (an element's own records keep their order).
+ */
+function inOrder(records: readonly LogRecord[]): LogRecord[] {
+  const sorted = [...records].sort((a, b) => a.pid[2] - b.pid[2] || a.pid[1] - b.pid[1] || a.pid[0] - b.pid[0]);
+  const out: LogRecord[] = [];
+  for (let i = 0; i < sorted.length; ) {
+    const seen = new Map<number, number>();
+    const run: { r: LogRecord; nth: number }[] = [];
+    const { site, pid } = sorted[i];
+    for (; i < sorted.length && sorted[i].site === site && sorted[i].pid.every((p, k) => p === pid[k]); i++) {
+      const nth = seen.get(sorted[i].element) ?? 0;
+      seen.set(sorted[i].element, nth + 1);
+      run.push({ r: sorted[i], nth });
+    }
+    run.sort((a, b) => a.nth - b.nth || a.r.element - b.r.element);
+    out.push(...run.map((x) => x.r));
+  }
+  return out;
+}
+
+/** Prints the records of a log buffer. @throws CompileError TL4206 for the first failed assertion, after all prints. */
+export function readLog(program: WgslProgram, words: Uint32Array, sink: LogSink): void {
+  let failed: LogRecord | null = null;
+  const indexOf = ({ site, element }: LogRecord): number[] => (site.shape ? coordinates(site.shape, element) : [element]);
+  for (const r of inOrder(recordsOf(program.log?.sites ?? [], words))) {
+    if (r.site.kind === 'assert') {
+      failed ??= r;
+      continue;
+    }
+    let w = r.at;
+    r.site.values.forEach((name, k) => {
+      const d = DTYPES[name];
+      const value = readValue(d, words, w);
+      w += d.bits === 64 ? 2 : 1;
+      sink(printLine(r.pid, indexOf(r), r.site.text, printNum(d, value), r.site.values.length > 1 ? k : undefined));
+    });
+  }
+  const lost = words[0] - (words.length - 1);
+  if (lost > 0) sink(`${program.kernel}: ${lost} words of device_print output did not fit and were dropped`);
   if (failed) {
-    const { site, where } = failed;
-    throw new CompileError([diagnostic(site.loc, DEVICE.assertion, program.kernel, site.text, where)]);
+    const where = `program (${failed.pid.join(', ')}), element (${indexOf(failed).join(', ')})`;
+    throw new CompileError([diagnostic(failed.site.loc, DEVICE.assertion, program.kernel, failed.site.text, where)]);
   }
 }
 
