@@ -2,7 +2,7 @@
 // model behind `tessera debug` (and later an editor's debug adapter), so it returns data and prints nothing. It runs between
 // calls only: no thread, no callback.
 
-import { type Loc, sourceLine } from '../dsl/diagnostics.ts';
+import { type Loc, NO_LOC, sourceLine } from '../dsl/diagnostics.ts';
 import { definitions, type Op, type Value } from '../dsl/ir/ir.ts';
 import { hasTrait } from '../dsl/ops/index.ts';
 import { DType, isPtr } from '../dsl/types.ts';
@@ -17,7 +17,7 @@ import { formatNum, type Summary, summarize } from './inspect.ts';
 /** Where and when to stop. Without a line: at the first op of each program that `pid` selects. */
 export interface BreakpointSpec {
   readonly line?: number;
-  /** A file, or the end of its path; any file if absent. */
+  /** A file, or the end of its path; the kernel's own file if absent. */
   readonly file?: string;
   /** Leading coordinates of the program id; missing ones match all. */
   readonly pid?: readonly number[];
@@ -26,6 +26,8 @@ export interface Breakpoint extends BreakpointSpec {
   readonly id: number;
   /** The line that has code: the one asked for, or the next that has. */
   readonly resolved?: number;
+  /** The file it is in, or the end of its path; undefined where the kernel has no file. */
+  readonly place?: string;
   hits: number;
 }
 
@@ -196,9 +198,11 @@ export class DebugSession {
 
   /** Adds a breakpoint. Returns null if no code stands on that line or after it in the function it is in. */
   addBreakpoint(spec: BreakpointSpec): Breakpoint | null {
-    const resolved = spec.line === undefined ? undefined : this.resolve(spec.line, spec.file);
+    const { loc } = this.program.func;
+    const place = spec.file ?? (loc === NO_LOC ? undefined : loc.file);
+    const resolved = spec.line === undefined ? undefined : this.resolve(spec.line, place);
     if (resolved === null) return null;
-    const b: Breakpoint = { ...spec, id: this.nextId++, resolved, hits: 0 };
+    const b: Breakpoint = { ...spec, id: this.nextId++, resolved, place, hits: 0 };
     this.breakpoints.push(b);
     return b;
   }
@@ -381,7 +385,7 @@ interface Mode {
 
 const inFile = (loc: Loc, file: string | undefined): boolean =>
   file === undefined || loc.file === file || loc.file.endsWith(`/${file}`);
-const onLine = (s: Step, b: Breakpoint): boolean => callChain(s.op.loc).some((l) => l.line === b.resolved && inFile(l, b.file));
+const onLine = (s: Step, b: Breakpoint): boolean => callChain(s.op.loc).some((l) => l.line === b.resolved && inFile(l, b.place));
 
 function decode(d: DType, raw: number | bigint): number | bigint {
   const { table } = codec(d);

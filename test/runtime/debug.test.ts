@@ -156,6 +156,20 @@ describe('DebugSession', () => {
     expect(s.addBreakpoint({ line: 5, file: 'other.ts' })).toBeNull();
   });
 
+  it('takes a bare line as one of the kernel’s file, though a helper of another file has it too', () => {
+    const text = `func @k(%x: ptr<f32>) loc "k.ts" @1:1-1:2 {
+      %v = load %x @3:1-3:9
+      %w = mul %v, %v @"helper.ts"helper/4:1-4:2<"k.ts"k/5:1-5:9
+      store %x, %w @6:1-6:9
+    }`;
+    const s = new DebugSession(compile(text), { grid: [1], buffers: buffers({ x: new Float32Array(1) }) });
+    expect(s.addBreakpoint({ line: 4 })?.resolved).toBe(5);
+    expect(s.addBreakpoint({ line: 4, file: 'helper.ts' })?.resolved).toBe(4);
+    s.removeBreakpoint(1);
+    expect(s.continue().breakpoint?.id).toBe(2);
+    expect(s.loc?.file).toBe('helper.ts');
+  });
+
   it('stops once an iteration on a line of the loop, and once a program on a line outside', () => {
     const s = start();
     s.addBreakpoint({ line: 3 });
