@@ -47,6 +47,8 @@ it('every rule fires in one section and must not in another', () => {
       'unusedCarried',
       'invariant',
       'dotAcc',
+      'decided',
+      'decidedMin',
       'divPow2',
       'modPow2',
       'lowBits',

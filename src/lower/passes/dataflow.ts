@@ -1,6 +1,6 @@
 // Forward data flow over structured control flow: a fact per SSA value, through loops to a fixpoint. An analysis gives the
-// facts of parameters, of one op from its operands' facts, and how facts join; this file knows only `for`, `while`, `if` and
-// their terminators, because regions are what it is about. It changes nothing and knows no fact by meaning.
+// facts of parameters, of one op from its operands' facts, and how facts join; this file knows only `for`, `while`, `if`,
+// their terminators and `assume`, because control is what it is about. It changes nothing and knows no fact by meaning.
 
 import { type Block, definitions, type Func, type Op, type Param, type Value } from '../../dsl/ir/ir.ts';
 
@@ -45,20 +45,29 @@ export function forward<T>(func: Func, facts: Facts<T>): Flow<T> {
   }
   function run(block: Block): readonly T[] {
     let last: readonly T[] = [];
+    const saved: (readonly [Value, T])[] = [];
     for (const op of block.ops) {
       last = op.operands.map(get);
       seen.set(op.results[0] ?? op, last);
       if (op.regions.length) control(op, last);
       else op.results.forEach((r, i) => void state.set(r, facts.transfer(op, last, i)));
+      // What a program assumes holds in the rest of the region.
+      if (op.name === 'assume') saved.push(...sharpen(op.operands[0], true));
     }
+    for (const [v, f] of saved.reverse()) state.set(v, f);
     return last;
+  }
+  /** Sets the sharper facts that `cond` being true or false brings; returns the facts from before. */
+  function sharpen(cond: Value | undefined, holds: boolean): (readonly [Value, T])[] {
+    const def = cond && defs.get(cond);
+    const sharper = def && facts.refine ? facts.refine(def, holds, get) : [];
+    const before = sharper.map(([v]) => [v, get(v)] as const);
+    for (const [v, f] of sharper) state.set(v, f);
+    return before;
   }
   /** Runs the region while the branch condition `cond` is known to be true or false. */
   function under(cond: Value | undefined, holds: boolean, body: () => readonly T[]): readonly T[] {
-    const def = cond && defs.get(cond);
-    const sharper = def && facts.refine ? facts.refine(def, holds, get) : [];
-    const saved = sharper.map(([v]) => [v, get(v)] as const);
-    for (const [v, f] of sharper) state.set(v, f);
+    const saved = sharpen(cond, holds);
     const out = body();
     for (const [v, f] of saved) state.set(v, f);
     return out;
