@@ -3,7 +3,7 @@
 // the hash of their sources. Maps 'tessera' and 'tessera/kernels' to this working tree.
 
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { register } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -29,6 +29,11 @@ const bundle = join(cache, `hooks-${version}`);
 if (!existsSync(bundle)) {
   const { build } = await import('esbuild');
   const partial = `${bundle}.${process.pid}`;
+  // What older sources left here goes after a week; a process that still runs on it has long loaded it.
+  for (const old of existsSync(cache) ? readdirSync(cache) : []) {
+    if (/^(?:hooks|modules)-/.test(old) && Date.now() - statSync(join(cache, old)).mtimeMs > 7 * 86_400_000)
+      rmSync(join(cache, old), { recursive: true, force: true });
+  }
   await build({
     entryPoints: [join(root, 'src', 'hooks.ts')],
     outdir: partial,

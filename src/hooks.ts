@@ -28,7 +28,7 @@ export function initialize(data: HookOptions): void {
   if (options.cacheDir) mkdirSync(options.cacheDir, { recursive: true });
 }
 
-const TYPESCRIPT = /\.[cm]?tsx?$/;
+const TYPESCRIPT = /\.m?tsx?$/;
 const JAVASCRIPT = /\.m?jsx?$/;
 
 /** TypeScript's spellings of a module that is a `.ts` file: `./a.js`, `./a`, `./dir`. */
