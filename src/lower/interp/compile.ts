@@ -3,6 +3,7 @@
 // In: a verified Func. Out: Code for a Machine. What single ops do stands in execute.ts.
 
 import type { Block, Func, Op, Value } from '../../dsl/ir/ir.ts';
+import { numel } from '../../dsl/types.ts';
 import { addressOps } from './checks.ts';
 import { stop } from './errors.ts';
 import { execute, prepared } from './execute.ts';
@@ -135,6 +136,7 @@ class Compiler {
     const end = this.block(inner);
     const moves = this.moves(end?.operands ?? [], carried, body);
     const size = this.steps.length - inner.first + 1;
+    const cost = work(body);
     this.push(end ?? op, 'again', inner, (m) => {
       moves(m);
       const s = m.loops[loop];
@@ -144,7 +146,7 @@ class Compiler {
         return after;
       }
       s.iteration++;
-      m.spend(size, loop, op.loc);
+      m.spend(size, cost, loop, op.loc);
       m.regs[ivs][0] = s.i;
       return inner.first;
     });
@@ -185,10 +187,11 @@ class Compiler {
     const end = this.block(inner);
     const moves = this.moves(end?.operands ?? [], body.args, body);
     const size = this.steps.length - head.first + 1;
+    const cost = work(test) + work(body);
     this.push(end ?? op, 'again', inner, (m) => {
       moves(m);
       m.loops[loop].iteration++;
-      m.spend(size, loop, op.loc);
+      m.spend(size, cost, loop, op.loc);
       return head.first;
     });
     after = inner.end = this.steps.length;
@@ -214,6 +217,21 @@ class Compiler {
     if (op.regions.length < 2) jump.otherwise = jump.after;
     this.madeHere(op, scope);
   }
+}
+
+/** What a scalar op costs in elements of a tile op. */
+const STEP_WORK = 64;
+
+/** Elements that one pass over a block touches, loops in it excepted: they count their own. */
+function work(block: Block): number {
+  let sum = STEP_WORK;
+  for (const op of block.ops) {
+    const [a, b] = op.operands;
+    const inner = op.name === 'dot' ? a.type.shape[0] * numel(b.type.shape) : 0;
+    sum += Math.max(STEP_WORK, inner, ...[...op.operands, ...op.results].map((v) => numel(v.type.shape)));
+    if (op.name === 'if') for (const r of op.regions) sum += work(r);
+  }
+  return sum;
 }
 
 /** Flattens a function. Errors: TL5010 for ops that are not of the tile level. */

@@ -71,10 +71,13 @@ export interface MachineOptions {
   readonly grid: readonly [number, number, number];
   readonly regions: readonly Region[];
   readonly print: (line: string) => void;
-  /** A program that takes more steps than this in its loops is stopped. */
-  readonly maxSteps: number;
+  /** A program that takes more steps than this in its loops is stopped; without it, one that works for minutes. */
+  readonly maxSteps: number | undefined;
   readonly checks: Checks;
 }
+
+/** Elements that one program may touch in loops where no `maxSteps` is given: a minute or two. */
+const MAX_WORK = 2 ** 36;
 
 /** A register as seen from outside: the live array, not a copy. */
 export interface Reading {
@@ -90,11 +93,13 @@ export class Machine {
   readonly regions: readonly Region[];
   readonly print: (line: string) => void;
   readonly maxSteps: number;
+  private readonly maxWork: number;
   readonly checks: Checks;
   pid: readonly [number, number, number] = [0, 0, 0];
   pc = 0;
-  /** Steps taken so far, counted at the ends of loop bodies. */
+  /** Steps taken and elements touched so far, counted at the ends of loop bodies. */
   steps = 0;
+  private work = 0;
 
   constructor(code: Code, options: MachineOptions) {
     this.code = code;
@@ -103,7 +108,8 @@ export class Machine {
     this.grid = options.grid;
     this.regions = options.regions;
     this.print = options.print;
-    this.maxSteps = options.maxSteps;
+    this.maxSteps = options.maxSteps ?? Infinity;
+    this.maxWork = options.maxSteps === undefined ? MAX_WORK : Infinity;
     this.checks = options.checks;
     for (const f of code.prepare) f(this);
   }
@@ -113,6 +119,7 @@ export class Machine {
     this.pid = pid;
     this.pc = 0;
     this.steps = 0;
+    this.work = 0;
     for (const l of this.loops) l.iteration = -1;
   }
 
@@ -147,10 +154,11 @@ export class Machine {
     return { value: v, data: this.regs[this.code.slots.get(v)!] };
   }
 
-  /** Counts the steps of a loop's body; stops a program that does not end. */
-  spend(steps: number, loop: number, loc: Loc): void {
+  /** Counts the steps and the work of a loop's body; stops a program that does not end. */
+  spend(steps: number, work: number, loop: number, loc: Loc): void {
     this.steps += steps;
-    if (this.steps > this.maxSteps) {
+    this.work += work;
+    if (this.steps > this.maxSteps || this.work > this.maxWork) {
       stop(loc, this.pid, RUN.stepBudget, this.steps, this.pid, this.code.loops[loop].name, this.loops[loop].iteration);
     }
   }

@@ -55,7 +55,7 @@ export interface RunOptions {
   /** Kernels must not depend on it. `shuffle` follows from `seed`. */
   readonly order?: 'forward' | 'reverse' | 'shuffle';
   readonly seed?: number;
-  /** Steps that one program may take in its loops before it is stopped (2^30). */
+  /** Steps that one program may take in its loops before it is stopped. Without it a program may work for about a minute. */
   readonly maxSteps?: number;
   /** Takes the lines of device_print; `console.log` if absent. */
   readonly print?: (line: string) => void;
@@ -79,7 +79,7 @@ export function compileInterp(func: Func): InterpProgram {
       grid: [options.grid[0] ?? 1, options.grid[1] ?? 1, options.grid[2] ?? 1],
       regions: regions(func, options.buffers),
       print: options.print ?? ((line) => console.log(line)),
-      maxSteps: options.maxSteps ?? 2 ** 30,
+      maxSteps: options.maxSteps,
       checks: options.checks ?? {},
     });
     setArguments(func, machine, options);

@@ -213,6 +213,29 @@ describe('other failures', () => {
     expect(() => run(text, {}, { scalars: { n: 0 } })).not.toThrow();
   });
 
+  it('stops an endless loop over tiles without being told to, by the work it does', () => {
+    // 2^16 iterations of 2^20 elements reach the limit; a mask that is off makes the op cheap here but not in the count.
+    const text = `func @k(%n: i32) {
+      %z = constant {value=0} : i32
+      %m = constant {value=1048576} : i32
+      %one = constant {value=1} : i32
+      for %z, %n, %one (%i: i32) {
+        %no = constant {value=false} : bool
+        if %no () {
+          %t = constant {value=1} : tile<1048576xi32>
+          %u = add %t, %t
+          %v = add %u, %t
+          yield
+        } () { yield }
+        yield
+      }
+    }`;
+    expect(() => run(text, {}, { scalars: { n: 1000 } })).not.toThrow();
+    const e = failure(text, {}, { scalars: { n: 2147483647 } });
+    expect(e.code).toBe('TL5004');
+    expect(e.diagnostics[0].text).toMatch(/^the program has run \d+ steps and is still in this for loop$/);
+  });
+
   it('refuses a step of zero, and a falling one that is no constant', () => {
     const text = `func @k(%s: i32) {
       %z = constant {value=0} : i32
