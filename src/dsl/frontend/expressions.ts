@@ -6,7 +6,7 @@ import { MSG } from './messages.ts';
 import { BINARY_OPS } from './operators.ts';
 import { ts } from './project.ts';
 import type { Rewriter } from './rewriter.ts';
-import { isAssignment } from './scope.ts';
+import { bare, isAssignment } from './scope.ts';
 
 const SK = ts.SyntaxKind;
 
@@ -118,14 +118,16 @@ export function call(r: Rewriter, n: ts.CallExpression): void {
     children(r, n);
     return;
   }
-  let callee: ts.Expression = n.expression;
-  while (ts.isNonNullExpression(callee)) callee = callee.expression;
+  // `(o.f)(x)` and `o.f!(x)` are method calls too.
+  const callee = bare(n.expression);
   if (ts.isPropertyAccessExpression(callee)) {
     r.open('method', n);
+    r.w.skipTo(callee.getStart());
     r.expr(callee.expression);
     r.w.put(`, '${callee.name.text}', [`);
   } else if (ts.isElementAccessExpression(callee)) {
     r.open('method', n);
+    r.w.skipTo(callee.getStart());
     r.expr(callee.expression);
     r.w.put(', ');
     r.w.skipTo(callee.argumentExpression.getStart());
@@ -133,7 +135,7 @@ export function call(r: Rewriter, n: ts.CallExpression): void {
     r.w.put(', [');
   } else {
     r.open('call', n);
-    r.expr(callee);
+    r.expr(n.expression);
     r.w.put(', [');
   }
   r.w.skipTo(n.arguments.pos);

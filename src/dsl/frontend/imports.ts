@@ -99,7 +99,7 @@ function bindingOf(call: ts.Node): string | null {
   let p = call.parent;
   while (ts.isExpression(p) && !isFunctionLiteral(p) && !ts.isObjectLiteralExpression(p)) p = p.parent;
   if (ts.isVariableDeclaration(p) && ts.isIdentifier(p.name)) return p.name.text;
-  if (ts.isPropertyAssignment(p) && (ts.isIdentifier(p.name) || ts.isStringLiteral(p.name))) return p.name.text;
+  if (ts.isPropertyAssignment(p) && ts.isIdentifier(p.name)) return p.name.text;
   return ts.isExportAssignment(p) ? 'default' : null;
 }
 

@@ -179,21 +179,20 @@ function ifStatement(r: Rewriter, s: ts.IfStatement, after: After, rest?: { emit
   r.open('if', r.at(s, headerEnd(s)));
   r.w.skipTo(s.expression.getStart());
   r.expr(s.expression);
-  r.w.put(', ');
-  r.w.skipTo(s.thenStatement.getStart());
+  r.w.put(',');
+  r.w.gapTo(s.thenStatement.getStart());
   block(r, s.thenStatement, '()', after);
   if (rest) {
     r.w.put(', () => {');
     if (s.elseStatement) {
-      r.w.put(' ');
-      r.w.skipTo(s.elseStatement.getStart());
+      r.w.gapTo(s.elseStatement.getStart());
       r.stmt(s.elseStatement);
     }
     rest.emit();
     r.w.put(' }');
   } else if (s.elseStatement) {
-    r.w.put(', ');
-    r.w.skipTo(s.elseStatement.getStart());
+    r.w.put(',');
+    r.w.gapTo(s.elseStatement.getStart());
     block(r, s.elseStatement, '()', after);
   } else r.w.put(after.next ? `, () => { ${after.next.call}; }` : ', null');
   const ranges: Range[] = [[s.getStart(), s.end], ...(rest?.ranges ?? after.next?.ranges ?? [])];

@@ -53,6 +53,13 @@ export class Writer {
     edit.end = this.#pos = pos;
   }
 
+  /** Drops the source up to `pos`; what was dropped is now one space, or its line breaks. */
+  gapTo(pos: number): void {
+    const broken = this.source.slice(this.#pos, pos).includes('\n');
+    this.skipTo(pos);
+    if (!broken) this.put(' ');
+  }
+
   /** The output. The map is made when it is first asked for. */
   finish(file: string): { code: string; readonly map: SourceMap } {
     const out = new MagicString(this.source, { filename: file });

@@ -30,6 +30,7 @@ describe('expressions', () => {
     'function f(x) { return typeof x === "number" ? void 0 : 1; }',
     'function f(x) { return (\n    x +\n    1 // one\n  ); }',
     'function f(x) { return x // left\n    + 1 /* one */ * 2; }',
+    'function f(x) { const o = { v: x, m: (a) => a + x }; return (o.m)(1) + o.m!(2) + (o as any)["m"](3) + ((o.m as any)(4)); }',
     '(x) => x * 2 + 1',
     'x => ({ y: x + 1 })',
     '(x = 1 + 1, y = x * 2) => x + y',

@@ -28,7 +28,7 @@ test('control flow', () => {
     "function f($, n) {
       let s = $.name('s', 0);
       $.for(0, { start: n, stop: 0, step: -2, cmp: '>=' }, (i) => {
-        $.if(1, $.bin(2, '>', i, 3), () => { s = $.name('s', $.bin(3, '+', s, i)); }, 
+        $.if(1, $.bin(2, '>', i, 3), () => { s = $.name('s', $.bin(3, '+', s, i)); },
     () => { s = $.name('s', 1); }, { names: ['s'], get: () => [s], set: ($set) => { [s] = $set; } });
       }, { names: ['s'], get: () => [s], set: ($set) => { [s] = $set; } }, 'i');
       return s;
