@@ -187,6 +187,11 @@ const KERNELS = {
       tl.log2(a);
     tl.store(out + offs, y + tl.floor(v) + tl.ceil(v) + tl.clamp(v, -1, 1) + tl.rsqrt(a) + tl.fma(v, 2.0, 1.0));
   }),
+  angles: kernel(function angles({ x, out }: Pick<Elementwise, 'x' | 'out'>) {
+    const offs = tl.arange(0, 64);
+    const v = tl.load(x + offs) * 0.3;
+    tl.store(out + offs, tl.sin(v) + 2 * tl.cos(v));
+  }),
   halves: kernel(function halves({ x, out, n }: Elementwise) {
     const offs = tl.arange(0, 64);
     const h = tl.cast(tl.load(x + offs), tl.f16);
@@ -363,10 +368,15 @@ onEachDevice('the language', (dev, kind) => {
     const want = [...floats].map((x, i) => {
       const v = i < 60 ? x : 0.5;
       const a = abs(v) + 0.25;
-      const y = exp(-a) + log(a) + sqrt(a) + sin(v) * cos(v) + 1 / (1 + exp(-v)) + erf(v * 0.1) + 2 ** (v * 0.1) + log2(a);
+      const y = exp(-a) + log(a) + sqrt(a) + 1 / (1 + exp(-v)) + erf(v * 0.1) + 2 ** (v * 0.1) + log2(a);
       return y + floor(v) + ceil(v) + min(max(v, -1), 1) + 1 / sqrt(a) + 2 * v + 1;
     });
     near(await runFloats(KERNELS.floatMath, { n: 60 }), want, 2e-5);
+  });
+  it('computes sine and cosine', async () => {
+    // WGSL promises 2^-11 for each inside [-pi, pi] and no more.
+    const want = [...floats].map((x) => sin(x * 0.3) + 2 * cos(x * 0.3));
+    near(await runFloats(KERNELS.angles, {}), want, kind === 'interp' ? 1e-6 : 3 * 2 ** -11);
   });
   it('rounds f16 after every operation', async () => {
     const f16 = (x: number): number => {
