@@ -21,16 +21,16 @@ interface Row {
 
 const dtypeOf = (c: Case): string => c.inputs[0].dtype;
 
-/** For every kernel and dtype that the device runs: the case with the most data. */
+/** For every kernel and dtype that the device runs: the case with the least data: the demo is about every kernel, not about load. */
 function choose(manifest: Manifest, device: Device): Case[] {
-  const best = new Map<string, Case>();
+  const smallest = new Map<string, Case>();
   for (const c of manifest.cases) {
     if (c.error !== undefined || skipReason(c, device.kind) !== null) continue;
     const key = `${c.kernel} ${dtypeOf(c)}`;
-    const known = best.get(key);
-    if (!known || caseSize(c) > caseSize(known)) best.set(key, c);
+    const known = smallest.get(key);
+    if (!known || caseSize(c) < caseSize(known)) smallest.set(key, c);
   }
-  return [...best.values()];
+  return [...smallest.values()];
 }
 
 /** The first run compiles, the second finds the program in the cache: the difference is compiling. */
