@@ -161,6 +161,10 @@ function printVariable(s: DebugSession, args: string, print: Print): undefined {
     return undefined;
   }
   const v = s.inspect(m[1]);
+  if (!v && Object.hasOwn(s.constants, m[1])) {
+    print(`${m[1]}: constexpr = ${s.constants[m[1]]}`);
+    return undefined;
+  }
   if (!v) {
     print(`no variable '${m[1]}' here; info locals lists what there is`);
     return undefined;
@@ -180,6 +184,7 @@ function info(s: DebugSession, args: string, print: Print): undefined {
   switch (args) {
     case 'locals': {
       const all = s.variables();
+      if (s.step) for (const [name, text] of Object.entries(s.constants)) print(`${name}: constexpr = ${text}`);
       for (const v of all) print(formatSummary(v.name, v.summary, v.dtype));
       if (all.length === 0) print('no variables here');
       return undefined;

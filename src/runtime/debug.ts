@@ -98,11 +98,14 @@ export class DebugSession {
   private nextId = 1;
   private readonly defs: Map<Value, Op>;
   private readonly watched = new Map<Watch, number | bigint>();
+  /** What each buffer held before the launch. */
+  private readonly memory: ReadonlyMap<Uint8Array, Uint8Array>;
 
   constructor(program: InterpProgram, options: RunOptions) {
     this.program = program;
     this.options = options;
     this.defs = definitions(program.func);
+    this.memory = new Map(options.buffers.map((b) => [b.bytes, b.bytes.slice()]));
     this.begin();
   }
 
@@ -113,9 +116,12 @@ export class DebugSession {
     for (const w of this.watches) this.watched.set(w, this.element(w));
   }
 
-  /** Goes to the first op of the first program, from any state; memory is as earlier runs left it. */
+  /** Goes to the first op of the first program, from any state, with memory as it was when the session was made. */
   start(): Stop {
-    if (this.state !== 'new') this.begin();
+    if (this.state !== 'new') {
+      for (const [bytes, copy] of this.memory) bytes.set(copy);
+      this.begin();
+    }
     this.fresh = true;
     return this.nextPid() ? this.stopped({ reason: 'start' }) : this.ended();
   }
@@ -179,6 +185,11 @@ export class DebugSession {
   inspect(name: string): Inspected | undefined {
     const v = this.step && variable(this.program.code, this.step, name);
     return v ? this.look(name, v) : undefined;
+  }
+
+  /** Constexpr arguments of the specialisation, as text. */
+  get constants(): { readonly [name: string]: string } {
+    return this.program.func.constants;
   }
 
   /** Names of the pointer parameters, in order: what pointer tiles point into. */

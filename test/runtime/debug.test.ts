@@ -187,8 +187,11 @@ describe('DebugSession', () => {
     expect(s.nextProgram()).toEqual({ reason: 'program' });
     expect([s.pid, line(s), out[0]]).toEqual([[1, 0, 0], 6, 1.5]);
     expect(s.nextProgram()).toEqual({ reason: 'end' });
+    // Starting again starts from the memory of the first time.
+    expect(Array.from(out)).toEqual([1.5, 6, 13.5, 24, 37.5, 54]);
     const again = s.start();
     expect([again.reason, s.pid]).toEqual(['start', [0, 0, 0]]);
+    expect(Array.from(out)).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
   it('stops after the op that changes a watched element', () => {
@@ -274,6 +277,28 @@ deleted 1
 out[4] changed from 0 to 37.5 at walk.ts:13:3
 pid (1, 0, 0) at the end of the program
 > quit`);
+  });
+
+  it('show constexpr arguments beside the variables', async () => {
+    const lines: string[] = [];
+    const func = { ...program.func, constants: { BLOCK: '4' } };
+    const commands = ['run', 's', 's', 'info locals', 'p BLOCK', 'p n'];
+    await runDebugger({ program: { ...program, func }, launch: launch(), commands, print: (l) => void lines.push(l) });
+    expect(lines.slice(lines.indexOf('> info locals'))).toEqual([
+      '> info locals',
+      'BLOCK: constexpr = 4',
+      'x: ptr<f32>  x[0]',
+      'out: ptr<f32>  out[0]',
+      'n: i32 = 3',
+      'pid: i32 = 0',
+      'four: i32 = 4',
+      'offs: tile<4xi32>  min 0  max 3  mean 1.5',
+      'mask: tile<4xbool>  true 4  false 0',
+      '> p BLOCK',
+      'BLOCK: constexpr = 4',
+      '> p n',
+      'n: i32 = 3',
+    ]);
   });
 
   it('say what is wrong with a command', async () => {
