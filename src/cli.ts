@@ -63,9 +63,8 @@ program
   .description('run a TypeScript file that contains kernels')
   .allowUnknownOption()
   .action(async (file, args) => {
-    const { importFile } = await import('./cli/load.ts');
-    process.argv = [process.argv[0], file, ...args];
-    await importFile(file);
+    const { runFile } = await import('./cli/load.ts');
+    await runFile(file, args);
   });
 program
   .command('ops [name]')

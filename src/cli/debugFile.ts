@@ -5,7 +5,7 @@ import { fail, NO_LOC } from '../dsl/diagnostics.ts';
 import type { InterpProgram, RunOptions } from '../lower/interp/program.ts';
 import { intercept } from '../runtime/intercept.ts';
 import { runDebugger } from './debug.ts';
-import { importFile, readSource } from './load.ts';
+import { readSource, runFile } from './load.ts';
 import { CLI } from './messages.ts';
 
 export interface DebugFileOptions {
@@ -33,7 +33,7 @@ export async function debugFile(file: string, options: DebugFileOptions): Promis
   };
   let thrown: unknown;
   try {
-    await importFile(file);
+    await runFile(file);
   } catch (e) {
     // A kernel that fails is what a person wants to step; only a file that never got there has nothing to show.
     thrown = e;

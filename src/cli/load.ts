@@ -34,6 +34,12 @@ export async function importFile(file: string): Promise<{ readonly [name: string
   }
 }
 
+/** Runs a file as the main program, with its own arguments. */
+export async function runFile(file: string, args: readonly string[] = []): Promise<void> {
+  process.argv = [process.argv[0], resolve(file), ...args];
+  await importFile(file);
+}
+
 /** Kernels that a file defines (exported or not) or re-exports, by name. */
 export async function loadKernels(file: string): Promise<Map<string, AnyKernel>> {
   const made: AnyKernel[] = [];
