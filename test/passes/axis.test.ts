@@ -188,6 +188,7 @@ function refute(a: Axis, shape: readonly number[], data: ArrayLike<number | bigi
 
 it('holds for what the interpreter computes in random functions', () => {
   let claims = 0;
+  let undefinedFrom = -1;
   for (let seed = 0; seed < 60; seed++) {
     const func: Func = randomFunc(seed);
     const axis = analyzeAxis(func);
@@ -204,6 +205,10 @@ it('holds for what the interpreter computes in random functions', () => {
         after: (point) => {
           // A region's op is done only when its region is; what it yields is seen at the ops that use it.
           if (point.op.regions.length) return;
+          // A remainder by a zero that only shows at run time is undefined, and so is what is made of it.
+          const divisor = point.op.name === 'mod' ? point.read(point.op.operands[1])?.data : undefined;
+          if (divisor && Array.from(divisor as ArrayLike<number | bigint>).some((x) => Number(x) === 0)) undefinedFrom = seed;
+          if (undefinedFrom === seed) return;
           for (const v of point.op.results) {
             const data = integers.has(v) ? point.read(v)?.data : undefined;
             if (!data) continue;

@@ -8,8 +8,10 @@
 // Pointers count in ELEMENTS of the pointee from the start of the buffer (Triton counts bytes).
 
 import type { Func, Op, Param, Value } from '../../dsl/ir/ir.ts';
+import { round } from '../../dsl/numerics.ts';
 import { hasTrait } from '../../dsl/ops/index.ts';
 import { dtypeOf, numel, sameShape, type Type } from '../../dsl/types.ts';
+import { constantNum } from './constants.ts';
 import { type Facts, forward } from './dataflow.ts';
 import { analyzeSigns } from './ranges.ts';
 
@@ -111,16 +113,15 @@ const TRANSFER: { readonly [op: string]: Transfer } = {
       return [1, quotientDivisor(divAt(a, d, equal), v, a.contiguity[d] <= equal), Math.max(equal, sameAll([a, b], d))];
     });
   },
-  // x % v within an aligned run that v's power of two covers: no wrap inside it.
-  mod: ([a, b], op, cx) =>
-    make(rankOf(op.results[0].type), (d) => {
+  // x % v within an aligned run that v's power of two covers: no wrap inside it. A v that turns out 0 at run time is undefined.
+  mod: ([a, b], op, cx) => {
+    const run = cx.nonNegative(op.operands[0]) && b.constant !== 0n;
+    return make(rankOf(op.results[0].type), (d) => {
       const v = divAt(b, d, 1);
-      const c =
-        cx.nonNegative(op.operands[0]) && cx.nonNegative(op.operands[1])
-          ? min(a.contiguity[d], a.divisibility[d], v, b.constancy[d])
-          : 1;
+      const c = run ? min(a.contiguity[d], a.divisibility[d], v, b.constancy[d]) : 1;
       return [c, min(divAt(a, d, c), v), sameAll([a, b], d)];
-    }),
+    });
+  },
   // x & (2^k - 1) is x mod 2^k for either sign; any other mask keeps the trailing zeros of both sides.
   and: ([a, b], op) =>
     make(rankOf(op.results[0].type), (d) => {
@@ -144,7 +145,8 @@ const TRANSFER: { readonly [op: string]: Transfer } = {
     if (![from, to].every((d) => d.kind === 'int' || d.kind === 'uint'))
       return make(a.contiguity.length, (d) => [1, 1, a.constancy[d]]);
     // A run may wrap inside a narrow integer; its low bits still tell divisibility.
-    return to.bits >= 32 ? a : make(a.contiguity.length, (d) => [1, divAt(a, d, 1), a.constancy[d]]);
+    const constant = a.constant === undefined ? undefined : BigInt(round(to, a.constant));
+    return to.bits >= 32 ? { ...a, constant } : make(a.contiguity.length, (d) => [1, divAt(a, d, 1), a.constancy[d]]);
   },
   minimum: ([a, b], op) => make(rankOf(op.results[0].type), (d) => [1, min(divAt(a, d, 1), divAt(b, d, 1)), sameAll([a, b], d)]),
   maximum: ([a, b], op) => make(rankOf(op.results[0].type), (d) => [1, min(divAt(a, d, 1), divAt(b, d, 1)), sameAll([a, b], d)]),
@@ -235,9 +237,9 @@ function facts(cx: Context): Facts<Axis> {
     transfer: (op, x, result) => {
       const type = op.results[result].type;
       if (op.name === 'constant') {
-        const value = op.attrs.value;
-        const whole = typeof value === 'bigint' || (typeof value === 'number' && dtypeOf(type).is_int());
-        return whole ? splat(type, pow2Divisor(value as number), BigInt(value as number)) : splat(type, 1);
+        if (!dtypeOf(type).is_int()) return splat(type, 1);
+        const value = BigInt(constantNum(op));
+        return splat(type, pow2Divisor(value), value);
       }
       if (TRANSFER[op.name]) return withScalars(TRANSFER[op.name](x, op, cx), type);
       if (hasTrait(op.name, 'hint')) return x[0];
