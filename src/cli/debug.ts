@@ -98,6 +98,12 @@ function report(s: DebugSession, stop: Stop, print: Print): void {
       print(`${w.param}[${w.index}] changed from ${w.before} to ${w.after} at ${printLoc(w.loc)}`);
       break;
     }
+    case 'birth': {
+      const b = stop.birth!;
+      const where = b.lane.length ? ` at [${b.lane.join(', ')}]${b.count > 1 ? ` and ${b.count - 1} more` : ''}` : '';
+      print(`${b.op}${b.name ? ` (${b.name})` : ''} made ${b.what === 'nan' ? 'NaN' : 'infinity'}${where}, ${printLoc(b.loc)}`);
+      break;
+    }
     case 'program':
       print('next program');
       break;
@@ -193,7 +199,8 @@ function info(s: DebugSession, args: string, print: Print): undefined {
     case 'break':
       for (const b of s.breakpoints) print(describe(b));
       for (const w of s.watches) print(`watch ${w.id} ${w.param}[${w.index}] = ${s.watchValue(w)}`);
-      if (s.breakpoints.length + s.watches.length === 0) print('no breakpoints');
+      for (const c of s.catches) print(`catch ${c}`);
+      if (s.breakpoints.length + s.watches.length + s.catches.size === 0) print('no breakpoints');
       return undefined;
     case 'program':
       if (s.state === 'new') print('the launch has not started; type run');
@@ -230,7 +237,11 @@ const COMMANDS: readonly Command[] = [
     help: 'start the launch (again) and go to the first breakpoint; without breakpoints, stop at the first op',
     run: (s, _args, print) => {
       const first = s.start();
-      report(s, first.reason === 'start' && s.breakpoints.length + s.watches.length > 0 ? s.continue() : first, print);
+      report(
+        s,
+        first.reason === 'start' && s.breakpoints.length + s.watches.length + s.catches.size > 0 ? s.continue() : first,
+        print,
+      );
       return undefined;
     },
   },
@@ -247,6 +258,17 @@ const COMMANDS: readonly Command[] = [
     run: addBreakpoint,
   },
   { names: ['watch'], usage: 'watch BUF[i]', help: 'stop when an element of a pointer argument changes', run: watch },
+  {
+    names: ['catch'],
+    usage: 'catch nan | inf | off',
+    help: 'stop after the op that makes a NaN or an infinity',
+    run: (s, args, print) => {
+      if (args === 'nan' || args === 'inf') s.catches.add(args);
+      else if (args === 'off') s.catches.clear();
+      else print('usage: catch nan | inf | off');
+      return undefined;
+    },
+  },
   {
     names: ['delete', 'd'],
     usage: 'delete N',

@@ -12,6 +12,7 @@ import type { Machine, Scope, Step } from '../lower/interp/machine.ts';
 import type { InterpProgram, Pid, RunOptions } from '../lower/interp/program.ts';
 import { callChain, variable, variables } from '../lower/interp/scope.ts';
 import type { Store } from '../lower/interp/values.ts';
+import { type Birth, birth, type Special } from './born.ts';
 import { formatNum, type Summary, summarize } from './inspect.ts';
 
 /** Where and when to stop. Without a line: at the first op of each program that `pid` selects. */
@@ -31,12 +32,13 @@ export interface Breakpoint extends BreakpointSpec {
   hits: number;
 }
 
-export type StopReason = 'start' | 'step' | 'breakpoint' | 'watch' | 'program' | 'error' | 'end';
+export type StopReason = 'start' | 'step' | 'breakpoint' | 'watch' | 'birth' | 'program' | 'error' | 'end';
 /** Why the session stands where it stands. */
 export interface Stop {
   readonly reason: StopReason;
   readonly breakpoint?: Breakpoint;
   readonly watch?: WatchHit;
+  readonly birth?: Birth;
   readonly error?: KernelError;
 }
 
@@ -89,6 +91,8 @@ export class DebugSession {
   readonly program: InterpProgram;
   readonly breakpoints: Breakpoint[] = [];
   readonly watches: Watch[] = [];
+  /** Stop after an op that makes one of these (see born.ts). */
+  readonly catches = new Set<Special>();
   state: 'new' | 'stopped' | 'failed' | 'ended' = 'new';
   private readonly options: RunOptions;
   private machine!: Machine;
@@ -346,6 +350,10 @@ export class DebugSession {
       }
       const hit = this.watches.length && hasTrait(last.op.name, 'writes') ? this.watchHit(last.op.loc) : null;
       if (hit) return this.stopped({ reason: 'watch', watch: hit });
+      for (const what of this.catches) {
+        const born = birth(machine, last, what);
+        if (born) return this.stopped({ reason: 'birth', birth: born });
+      }
       if (machine.done || isQuiet(machine.next) || mode.skipProgram) continue;
       const breakpoint = this.breakpointAt(machine.next, looped ? null : visible, false);
       if (breakpoint) return this.stopped({ reason: 'breakpoint', breakpoint });

@@ -205,6 +205,36 @@ describe('DebugSession', () => {
     expect(s.continue()).toEqual({ reason: 'end' });
   });
 
+  it('finds the op that makes the first NaN or infinity', () => {
+    const text = `func @k(%x: ptr<f32>) loc "k.ts" @1:1-1:2 {
+      %i = arange {start=0, end=4} @2:1-2:2
+      %b = broadcast_to %x {shape=[4]} @2:1-2:2
+      %p = addptr %b, %i @2:1-2:2
+      %v = load %p @2:1-2:2
+      %big = exp %v @3:1-3:2
+      %m = max %big {axis=0} @4:1-4:2
+      %mb = broadcast_to %m {shape=[4]} @5:1-5:2
+      %d = sub %big, %mb @6:1-6:2
+      %s = sum %d {axis=0} @7:1-7:2
+      store %x, %s @8:1-8:2
+    }`;
+    // A NaN that was loaded is not made; exp(200) overflows f32; inf - inf is the first NaN made.
+    const values = new Float32Array([NaN, 1, 200, 200]);
+    const s = new DebugSession(compile(text), { grid: [1], buffers: buffers({ x: values }) });
+    s.catches.add('nan');
+    expect(s.continue()).toEqual({
+      reason: 'birth',
+      birth: { what: 'nan', op: 'sub', loc: expect.objectContaining({ line: 6 }), name: 'd', lane: [2], count: 2 },
+    });
+    expect(s.continue().reason).toBe('end');
+    s.start();
+    s.catches.add('inf');
+    expect(s.continue().birth).toMatchObject({ what: 'inf', op: 'exp', lane: [2], count: 2 });
+    // 1 - inf is infinite too, but its operand was.
+    expect(s.continue().birth).toMatchObject({ what: 'nan', op: 'sub' });
+    expect(s.continue().reason).toBe('end');
+  });
+
   it('stops at an error with everything still to see', () => {
     out = new Float32Array(5);
     const s = new DebugSession(program, { ...launch(), buffers: buffers({ x, out }) });
@@ -314,6 +344,7 @@ pid (1, 0, 0) at the end of the program
       'info',
       'delete 7',
       'watch out',
+      'catch fire',
       'np',
       'np',
       'c',
@@ -330,6 +361,7 @@ pid (1, 0, 0) at the end of the program
       'usage: info locals | breakpoints | program',
       "there is no breakpoint or watch '7'",
       'usage: watch POINTER[INDEX], e.g. watch out[5]',
+      'usage: catch nan | inf | off',
       'next program',
       'the launch has ended',
       'the launch has ended; type run to start again',
