@@ -60,8 +60,7 @@ export class WebGpuBackend implements Backend {
   private uniformUsed = 0;
   private encoder: GPUCommandEncoder | null = null;
   private batch = 1;
-  private encoded = 0;
-  private batchTexts: string[] = [];
+  private inBatch: LaunchRequest[] = [];
   /** Launches since the device was last seen idle, newest last. */
   private recent: LaunchRequest[] = [];
   private readonly withLog = new Set<WgslExecutable>();
@@ -228,19 +227,24 @@ export class WebGpuBackend implements Backend {
       if (!pointer) throw new Error(`internal: ${program.kernel} binds '${b.params[0]}', which is no pointer argument`);
       return pointer.memory as GpuMemory;
     });
-    const text = launchText(request);
-    const group = this.faults.watch(text, request.loc, () => exe.bindGroup(memories, this.uniforms));
+    const group =
+      exe.cachedBindGroup(memories) ??
+      this.faults.watch(
+        () => launchText(request),
+        request.loc,
+        () => exe.bindGroup(memories, this.uniforms),
+      );
     for (const m of memories) this.use(m);
     const timestampWrites = this.timer?.writes(request);
-    const pass = this.commands().beginComputePass({ label: text, ...(timestampWrites ? { timestampWrites } : {}) });
+    const pass = this.commands().beginComputePass({ label: program.kernel, ...(timestampWrites ? { timestampWrites } : {}) });
     pass.setPipeline(exe.pipeline);
     pass.setBindGroup(0, group, program.uniform ? [at] : []);
     pass.dispatchWorkgroups(...foldGrid(numel(request.grid), this.target.maxWorkgroupsPerDimension));
     pass.end();
     this.recent.push(request);
     if (this.recent.length > 16 * REMEMBERED) this.recent.splice(0, this.recent.length - REMEMBERED);
-    this.batchTexts.push(text);
-    if (++this.encoded >= BATCH) this.flush();
+    this.inBatch.push(request);
+    if (this.inBatch.length >= BATCH) this.flush();
   }
 
   private commands(): GPUCommandEncoder {
@@ -262,13 +266,17 @@ export class WebGpuBackend implements Backend {
   private flush(): void {
     const { encoder } = this;
     if (!encoder) return;
-    const texts = [...new Set(this.batchTexts)];
-    const what = texts.length > 3 ? `${texts.slice(0, 3).join(', ')} and ${texts.length - 3} more launches` : texts.join(', ');
+    const requests = this.inBatch;
+    const what = (): string => {
+      const texts = [...new Set(requests.map(launchText))];
+      return texts.length > 3
+        ? `${texts.slice(0, 3).join(', ')} and ${texts.length - 3} more launches`
+        : texts.join(', ') || 'a copy';
+    };
     this.encoder = null;
     this.batch++;
-    this.encoded = 0;
-    this.batchTexts = [];
-    this.faults.watch(what || 'a copy', this.recent.at(-1)?.loc ?? NO_LOC, () => {
+    this.inBatch = [];
+    this.faults.watch(what, requests[0]?.loc ?? NO_LOC, () => {
       if (this.uniformUsed) this.gpu.queue.writeBuffer(this.uniforms, 0, this.uniformData, 0, this.uniformUsed);
       this.gpu.queue.submit([encoder.finish()]);
     });

@@ -20,8 +20,8 @@ export class Faults {
     });
   }
 
-  /** Runs `body` so that errors which the GPU reports for it are known as errors of `what`. */
-  watch<T>(what: string, loc: Loc, body: () => T): T {
+  /** Runs `body` so that errors which the GPU reports for it are known as errors of `what` (a function where the text costs). */
+  watch<T>(what: string | (() => string), loc: Loc, body: () => T): T {
     this.gpu.pushErrorScope('out-of-memory');
     this.gpu.pushErrorScope('internal');
     this.gpu.pushErrorScope('validation');
@@ -30,7 +30,7 @@ export class Faults {
     } finally {
       for (let i = 0; i < 3; i++) {
         const p = this.gpu.popErrorScope().then(
-          (e) => e && this.add(what, loc, e),
+          (e) => e && this.add(typeof what === 'string' ? what : what(), loc, e),
           () => undefined, // the device is lost: said elsewhere
         );
         this.pending.add(p);

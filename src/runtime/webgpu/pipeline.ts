@@ -47,11 +47,12 @@ export class WgslExecutable implements Executable {
     });
   }
 
-  /** The bind group for these memories (in the order of `program.bindings`) and this uniform buffer. */
+  /** The bind group for these memories, in the order of `program.bindings`, if it was made before. */
+  cachedBindGroup(memories: readonly GpuMemory[]): GPUBindGroup | undefined {
+    return this.bindGroups.get(keyOf(memories));
+  }
+  /** Makes the bind group for these memories and this uniform buffer. */
   bindGroup(memories: readonly GpuMemory[], uniform: GPUBuffer): GPUBindGroup {
-    const key = memories.map((m) => m.id).join(',');
-    const cached = this.bindGroups.get(key);
-    if (cached) return cached;
     const { program } = this;
     const entries: GPUBindGroupEntry[] = memories.map((m, i) => ({
       binding: program.bindings[i].binding,
@@ -62,7 +63,7 @@ export class WgslExecutable implements Executable {
     if (program.log && this.log) entries.push({ binding: program.log.binding, resource: { buffer: this.log } });
     const group = this.gpu.createBindGroup({ label: program.kernel, layout: this.layout, entries });
     if (this.bindGroups.size >= MAX_BIND_GROUPS) this.bindGroups.clear();
-    this.bindGroups.set(key, group);
+    this.bindGroups.set(keyOf(memories), group);
     for (const m of memories) m.users.add(this);
     return group;
   }
@@ -77,6 +78,8 @@ export class WgslExecutable implements Executable {
     for (const f of this.program.uniform?.fields ?? []) writeField(view, at + f.offset, f, request);
   }
 }
+
+const keyOf = (memories: readonly GpuMemory[]): string => memories.map((m) => m.id).join(',');
 
 function writeField(view: DataView, at: number, field: UniformField, { grid, pointers, scalars, kernel }: LaunchRequest): void {
   const { source } = field;
