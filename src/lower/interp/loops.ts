@@ -27,7 +27,7 @@ const all = (text: string, kinds = 'fhiuwbp'): { [K in Kind]?: string } => Objec
 const wider = (sign: string) => ({ ...all(`a!==a?b:b!==b?a:a${sign}b?a:b`, 'fh'), ...all(`a${sign}b?a:b`, 'iuwb') });
 
 /**
- * JS for an op on one element, by the kind of its second operand (`where`) or first (the others). Operands are a, b, c. Integer
+ * JS for an op on one element, by the kind of its last operand. Operands are a, b, c. Integer
  * results may leave their range: the store wraps them. Float results are rounded by the store (f32) or by `r` (narrower).
  */
 export const EXPRESSIONS: { readonly [op: string]: { readonly [K in Kind]?: string } } = {
@@ -107,7 +107,7 @@ export function evalLoop(row: Row, operands: readonly Type[], to: Type, attrs: A
 export function elementLoop(name: string, row: Row, operands: readonly Type[], to: Type, attrs: Attrs): Loop {
   const key = `${name}:${operands.map((t) => computeDtype(t).name).join()}:${computeDtype(to).name}`;
   const cast = name === 'cast';
-  const expression = cast ? castExpression(operands[0], to) : EXPRESSIONS[name]?.[kindOf(operands[name === 'where' ? 1 : 0])];
+  const expression = cast ? castExpression(operands[0], to) : EXPRESSIONS[name]?.[kindOf(operands[operands.length - 1])];
   if (expression !== undefined) return fastLoop(key, expression, to);
   if (!cast) return evalLoop(row, operands, to, attrs);
   const [from, target] = [computeDtype(operands[0]), computeDtype(to)];
