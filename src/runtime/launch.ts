@@ -149,6 +149,22 @@ export function checkProgramArguments(program: WgslProgram, args: Args, host: Te
     else if (!(x instanceof Tensor)) out.push(diagnostic(NO_LOC, LAUNCH.notTensor, name, 'a pointer', show(x)));
     else out.push(...checkTensor({ name }, x, NO_LOC, host, limits));
   }
+  return out.length ? out : checkSharing(program, args);
+}
+
+/** Which arguments share a buffer is compiled into a program: one binding is one buffer, and two of them never are when one is written. */
+function checkSharing({ kernel, bindings }: WgslProgram, args: Args): Diagnostic[] {
+  const out: Diagnostic[] = [];
+  const bound = bindings.map((b) => {
+    const [first, ...others] = b.params.map((name) => ({ name, id: (args[name] as Tensor).storage.memory.id }));
+    for (const o of others)
+      if (o.id !== first.id) out.push(diagnostic(NO_LOC, LAUNCH.separateBuffers, kernel, first.name, o.name));
+    return { ...first, writes: b.access === 'read_write' };
+  });
+  bound.forEach((b, i) => {
+    const other = bound.slice(0, i).find((o) => o.id === b.id && (o.writes || b.writes));
+    if (other) out.push(diagnostic(NO_LOC, LAUNCH.sharedBuffer, kernel, other.name, b.name));
+  });
   return out;
 }
 

@@ -109,6 +109,14 @@ export const LAUNCH = {
     text: `${kernel} is WGSL, which the interpreter cannot run`,
     help: 'launch the kernel itself, or open a WebGPU device: tessera doctor says what is missing',
   })),
+  sharedBuffer: message('TL4022', (kernel: string, a: string, b: string) => ({
+    text: `${kernel} was compiled for separate buffers, but arguments '${a}' and '${b}' share one, which it writes`,
+    help: 'build it for arguments that share a buffer (tessera build --signature), or pass separate tensors',
+  })),
+  separateBuffers: message('TL4023', (kernel: string, a: string, b: string) => ({
+    text: `${kernel} was compiled for arguments '${a}' and '${b}' in one buffer, but they are separate tensors`,
+    help: 'pass views of one tensor, or build it for separate buffers (tessera build --signature)',
+  })),
 };
 
 /** TL41xx: tensors. */

@@ -374,6 +374,19 @@ describe('device: webgpu only', () => {
     await d.sync(); // reported once
     d.destroy();
   });
+  it('holds ahead-of-time programs to the sharing of buffers that they were compiled for', async () => {
+    const d = await open('webgpu');
+    const [x, y] = [d.full([64], 1), d.full([64], 2)];
+    expect(() => d.launchProgram(add.wgsl, [1], { x, y, out: x, n: 64 })).toThrow(
+      /TL4022: .* arguments 'x' and 'out' share one, which it writes/,
+    );
+    const two = program('two', 1, [{ access: 'read_write', params: ['a', 'b'], wgslType: 'f32' }], [], 'a[0] = 5.0;');
+    expect(() => d.launchProgram(two, [1], { a: x, b: y })).toThrow(/TL4023: .* arguments 'a' and 'b' in one buffer/);
+    d.launchProgram(add.wgsl, [1], { x, y: x, out: y, n: 64 });
+    d.launchProgram(two, [1], { a: x, b: x.slice(0, 8) });
+    expect([(await x.toNumbers())[0], (await y.toNumbers())[0]]).toEqual([5, 2]);
+    d.destroy();
+  });
   it('checks limits of a program before it is launched', async () => {
     const d = await open('webgpu');
     const p = { ...ids.wgsl, workgroupStorage: 2 ** 20, workgroupSize: 4096, features: ['warp-drive'] };
