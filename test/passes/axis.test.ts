@@ -74,7 +74,7 @@ describe('index arithmetic', () => {
   });
 
   it('division and remainder inside runs, unless they may be negative', () => {
-    const f = facts(`func @f(%n: i32) {
+    const f = facts(`func @f(%n: i32 {div=16}) {
       %pid = program_id {axis=0} : i32
       %block = constant {value=64} : i32
       %base = mul %pid, %block : i32
@@ -90,6 +90,7 @@ describe('index arithmetic', () => {
       %ns = broadcast_to %n {shape=[64]} : tile<64xi32>
       %neg = add %ns, %r : tile<64xi32>
       %qn = floordiv %neg, %c16 : tile<64xi32>
+      %mn = mod %neg, %c16 : tile<64xi32>
       %mask = constant {value=7} : tile<64xi32>
       %low = and %x, %mask : tile<64xi32>
       %four = constant {value=4} : tile<64xi32>
@@ -99,7 +100,9 @@ describe('index arithmetic', () => {
     expect(f('m')).toBe('16 / 16 / 1');
     expect(f('q24')).toBe('1 / 1 / 8');
     expect(f('m24')).toBe('8 / 8 / 1');
+    expect(f('neg')).toBe('64 / 16 / 1');
     expect(f('qn')).toBe('1 / 1 / 1');
+    expect(f('mn')).toBe('1 / 1 / 1');
     expect(f('low')).toBe('8 / 8 / 1');
     expect(f('sh')).toBe('1 / 1 / 16');
   });

@@ -26,6 +26,12 @@ describe('intervals', () => {
       %p = mul %a, %c : tile<16xi32>
       %q = floordiv %p, %a : tile<16xi32>
       %m = mod %p, %a : tile<16xi32>
+      %minus = neg %a : tile<16xi32>
+      %size = abs %c : tile<16xi32>
+      %or = or %a, %size : tile<16xi32>
+      %most = maximum %a, %s : tile<16xi32>
+      %left = shl %a, %size : tile<16xi32>
+      %half = shr %p, %size : tile<16xi32>
       %w = cast %n {to="i64"} : i64
       %h = constant {value=7n} : i64
       %k = and %w, %h : i64
@@ -41,6 +47,12 @@ describe('intervals', () => {
     expect(r('p')).toBe('-69..-24');
     expect(r('q')).toBe('-8..-1');
     expect(r('m')).toBe('-22..0');
+    expect(r('minus')).toBe('-23..-8');
+    expect(r('size')).toBe('3..3');
+    expect(r('or')).toBe('8..31');
+    expect(r('most')).toBe('11..26');
+    expect(r('left')).toBe('64..184');
+    expect(r('half')).toBe('-9..-3');
     expect(r('w')).toBe('-2147483648..2147483647');
     expect(r('k')).toBe('0..7');
     expect(r('big')).toBe('-2147483648..2147483647');
