@@ -39,6 +39,7 @@ const newStats = (): DeviceStats => ({
 
 let announced = false;
 
+/** Opens a device with these parts of a compiler; see `device()`. With none it is WebGPU or an error, and runs `launchProgram` only. */
 export async function openDevice(options: DeviceOptions, compiler: Compiler | null): Promise<Device> {
   const stats = newStats();
   const sink = options.onLog ?? ((line: string) => console.log(line));
