@@ -5,7 +5,7 @@ import { TL } from '../messages.ts';
 import type { Trace } from '../trace/context.ts';
 import { DTYPES, dtypeOf, sameType } from '../types.ts';
 import { asUser, op, type WgslContext } from './row.ts';
-import { anyNumber, type Binary, binary, comparison, isFloat, isInt, same, sameShapes, unary } from './rules.ts';
+import { anyNumber, type Binary, binary, comparison, isFloat, isInt, same, sameShapes, unary, widenBf16 } from './rules.ts';
 
 const wide = (cx: WgslContext): boolean => dtypeOf(cx.operands[0]).bits === 64;
 const float = (cx: WgslContext): boolean => dtypeOf(cx.operands[0]).is_floating();
@@ -15,12 +15,14 @@ const infix = (sign: string, name: string) => (v: readonly string[], cx: WgslCon
   wide(cx) ? `${cx.helper(`${signed(cx) ? 'i64' : 'u64'}_${name}`)}(${v.join(', ')})` : `(${v[0]} ${sign} ${v[1]})`;
 const nan = (x: number | bigint): boolean => typeof x === 'number' && Number.isNaN(x);
 
-/** `tl.minimum(x, y)`-like: numbers become scalars of their own dtype first, as in Triton. */
+/** `tl.minimum(x, y)`-like: numbers become scalars of their own dtype and bf16 becomes f32 first, as in Triton. */
 const binaryApi =
   (name: string) =>
   (t: Trace): Binary =>
-  (x, y) =>
-    asUser(t.one(name, t.promote(`tl.${name}`, t.value(x, `tl.${name}`), t.value(y, `tl.${name}`))));
+  (x, y) => {
+    const [a, b] = [x, y].map((v) => widenBf16(t, t.value(v, `tl.${name}`)));
+    return asUser(t.one(name, t.promote(`tl.${name}`, a, b)));
+  };
 /** `tl.add(x, y)`-like: the operator's own rules. */
 const operatorApi =
   (name: string, divOrMod = false) =>

@@ -83,7 +83,7 @@ export const CREATE_FNS = {
         !((value as unknown) instanceof Number)
       )
         t.fail(TL.notValue, 'tl.full', describeJs(value));
-      return asUser(t.constant(typeof value === 'boolean' || typeof value === 'bigint' ? value : Number(value), dtype, s));
+      return asUser(t.constant(typeof value === 'boolean' || typeof value === 'bigint' ? value : Number(value) + 0, dtype, s));
     },
   /** A tile of zeros. `tl.zeros([M, N], tl.f32)`. */
   zeros:

@@ -142,7 +142,14 @@ export const LANE_OPS = {
     wgsl: ([x]) => `bitcast<i32>(${x}.x)`,
   }),
   /** Word i of a 64-bit integer. */
-  word: op({ doc: 'Word `i` (0 low, 1 high) of a 64-bit integer, as u32.', args: ['x'], attrs: ['i'], traits: ['pure', 'cheap'], type: () => [scalar(DTYPES.u32)], wgsl: ([x], cx) => `${x}.${'xy'[Number(cx.attrs.i)]}` }),
+  word: op({
+    doc: 'Word `i` (0 low, 1 high) of a 64-bit integer, as u32.',
+    args: ['x'],
+    attrs: ['i'],
+    traits: ['pure', 'cheap'],
+    type: () => [scalar(DTYPES.u32)],
+    wgsl: ([x], cx) => `${x}.${'xy'[Number(cx.attrs.i)]}`,
+  }),
   /** A 64-bit integer from its words. */
   join_words: op({
     doc: 'A 64-bit integer from its low and high words.',
@@ -208,7 +215,7 @@ export const LANE_OPS = {
   load_global: op({
     doc: 'Reads an element (or vector) of a storage buffer. The index is in range.',
     args: ['index'],
-    attrs: ['buffer', 'type', 'atomic'],
+    attrs: ['buffer', 'type', 'atomic', 'shared', 'address'],
     traits: ['reads'],
     type: byAttr,
     wgsl: ([i], cx) => wordRead(cx.attrs, i),
@@ -244,7 +251,7 @@ export const LANE_OPS = {
   wg_load: op({
     doc: 'Reads a word of workgroup memory.',
     args: ['index'],
-    attrs: ['base', 'size'],
+    attrs: ['base', 'size', 'phase'],
     traits: ['reads'],
     type: () => [scalar(DTYPES.u32)],
     wgsl: ([i], cx) => `smem[${at(cx.attrs, i)}]`,
@@ -253,7 +260,7 @@ export const LANE_OPS = {
   wg_store: op({
     doc: 'Writes a word of workgroup memory where the mask holds.',
     args: ['index', 'value', 'mask?'],
-    attrs: ['base', 'size'],
+    attrs: ['base', 'size', 'phase'],
     traits: ['writes', 'effect'],
     type: none,
     wgsl: ([i, v, m], cx) => guarded(m, `smem[${at(cx.attrs, i)}] = ${v};`),

@@ -5,7 +5,7 @@ import { TL } from '../messages.ts';
 import { convert } from '../numerics.ts';
 import { DTYPES, DType, type DTypeName, dtypeOf, isPtr, withElem } from '../types.ts';
 import { asUser, op } from './row.ts';
-import { anyNumber, isFloat, isWideFloat, same, unary, unaryApi } from './rules.ts';
+import { anyNumber, isFloat, isWideFloat, same, unary, unaryApi, widenBf16 } from './rules.ts';
 
 type Fn1 = (x: number) => number;
 
@@ -107,8 +107,9 @@ export const MATH = {
     api:
       (t) =>
       (x: number, lo: number, hi: number): number => {
-        const [l, h] = t.promote('tl.clamp', t.value(lo, 'tl.clamp'), t.value(hi, 'tl.clamp'));
-        const [a, l2] = t.promote('tl.clamp', t.value(x, 'tl.clamp'), l);
+        const [v, low, high] = [x, lo, hi].map((o) => widenBf16(t, t.value(o, 'tl.clamp')));
+        const [l, h] = t.promote('tl.clamp', low, high);
+        const [a, l2] = t.promote('tl.clamp', v, l);
         const [a2, h2] = t.promote('tl.clamp', a, h);
         return asUser(t.one('clamp', t.broadcast('tl.clamp', [a2, t.cast(l2, dtypeOf(a2.type)), h2])));
       },

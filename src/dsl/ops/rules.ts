@@ -1,6 +1,8 @@
 // Type rules and meanings that many rows share, so that a row stays a few lines.
 
+import type { Value } from '../ir/ir.ts';
 import { TL } from '../messages.ts';
+import type { Trace } from '../trace/context.ts';
 import { DTYPES, type DType, isPtr, sameShape, sameType, type Type, withElem } from '../types.ts';
 import { type ApiFn, asUser, type Num, type Row, type TypeFail } from './row.ts';
 
@@ -58,3 +60,6 @@ export const unaryApi =
 export type Unary = (x: number) => number;
 export type Binary = (x: number, y: number) => number;
 export type { ApiFn };
+
+/** Triton computes these few functions of bf16 in f32. */
+export const widenBf16 = (t: Trace, v: Value): Value => (!isPtr(v.type) && v.type.elem === DTYPES.bf16 ? t.cast(v, f32) : v);

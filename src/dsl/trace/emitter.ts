@@ -10,7 +10,7 @@ import { MAX_TILE } from '../ops/create.ts';
 import { describeJs } from '../ops/math.ts';
 import { computationType, defaultDtype } from '../semantics.ts';
 import { DTYPES, type DType, dtypeOf, isPtr, numel, printType, sameShape, type Type } from '../types.ts';
-import { FloatLit, isNumberLike, type Trace } from './context.ts';
+import { type FloatLit, isNumberLike, type Trace } from './context.ts';
 
 /** Stands for a variable that may have no value; using it is an error that says why. */
 export class Poison {
@@ -31,7 +31,9 @@ Object.defineProperty(Value.prototype, Symbol.toPrimitive, {
 });
 
 const isConst = (x: unknown): x is number | bigint | boolean | FloatLit => isNumberLike(x) || typeof x === 'boolean';
-const raw = (x: number | bigint | boolean | FloatLit): number | bigint | boolean => (x instanceof FloatLit ? Number(x) : x);
+/** The plain value of a literal; -0.0 becomes 0.0, as in Triton's scalar constants. */
+const raw = (x: number | bigint | boolean | FloatLit): number | bigint | boolean =>
+  typeof x === 'object' || typeof x === 'number' ? Number(x) + 0 : x;
 
 export class Emitter implements Trace {
   loc: Loc = NO_LOC;

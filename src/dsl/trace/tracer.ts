@@ -96,10 +96,13 @@ export class Frame {
     if (ptr.includes(true) && !COMPARISONS.has(name)) {
       return e.fail(TL.badOperator, op, describe(a), describe(b), 'a pointer can only be moved by + and -, and compared');
     }
-    let [x, y] = e.promote(op, a, b, name === 'div' || name === 'mod');
+    // In a comparison a number is a scalar of its own dtype (i32, f32), in arithmetic it takes the tile's: Triton's rule.
+    const operands = COMPARISONS.has(name) ? [e.value(a, op), e.value(b, op)] : [a, b];
+    let [x, y] = e.promote(op, operands[0], operands[1], name === 'div' || name === 'mod');
     if (name === 'div' && dtypeOf(x.type).is_int()) [x, y] = [e.cast(x, DTYPES.f32), e.cast(y, DTYPES.f32)];
     if (BITWISE.has(name)) {
-      if (!dtypeOf(x.type).is_int()) return e.fail(TL.badOperator, op, describe(a), describe(b), 'bitwise operators take integers or masks');
+      if (!dtypeOf(x.type).is_int())
+        return e.fail(TL.badOperator, op, describe(a), describe(b), 'bitwise operators take integers or masks');
       const amount = e.constantOf(y);
       if (
         (name === 'shl' || name === 'shr') &&
