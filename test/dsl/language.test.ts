@@ -176,15 +176,7 @@ const KERNELS = {
     const offs = tl.arange(0, 64);
     const v = tl.load(x + offs, { mask: offs < n, other: 0.5 });
     const a = tl.abs(v) + 0.25;
-    const y =
-      tl.exp(-a) +
-      tl.log(a) +
-      tl.sqrt(a) +
-      tl.sin(v) * tl.cos(v) +
-      tl.sigmoid(v) +
-      tl.erf(v * 0.1) +
-      tl.exp2(v * 0.1) +
-      tl.log2(a);
+    const y = tl.exp(-a) + tl.log(a) + tl.sqrt(a) + tl.sigmoid(v) + tl.erf(v * 0.1) + tl.exp2(v * 0.1) + tl.log2(a);
     tl.store(out + offs, y + tl.floor(v) + tl.ceil(v) + tl.clamp(v, -1, 1) + tl.rsqrt(a) + tl.fma(v, 2.0, 1.0));
   }),
   angles: kernel(function angles({ x, out }: Pick<Elementwise, 'x' | 'out'>) {
