@@ -314,10 +314,15 @@ async function lengthsOf(check: Arguments, lengths: Tensor): Promise<number[]> {
 const toInt = (device: Device, lengths: Tensor, values: readonly number[]): Tensor =>
   lengths.dtype === tl.int32 ? lengths : device.tensor(Int32Array.from(values));
 
+/** Frees what `toInt` and `contiguous` had to copy. */
+function freeCopies(...pairs: readonly (readonly [used: Tensor, given: Tensor])[]): void {
+  for (const [used, given] of pairs) if (used !== given) used.free();
+}
+
 /**
  * Pack sequences of different lengths into a batched tensor.
  *
- * - x: [N, ...] - input tensor where N is total number of tokens; contiguous, any dtype
+ * - x: [N, ...] - input tensor where N is total number of tokens; any dtype, copied first unless contiguous
  * - lengths: [B] - sequence lengths for each batch, i32 or i64; together at most N. They are read back from the device (a wait).
  * - pad_value: value to use for padding, converted from f32 to x's dtype
  * - block_t, block_d: block size for time and for feature dimension, powers of two
@@ -340,7 +345,6 @@ export async function pack_seq_triton(
   const check = new Arguments('pack_seq_triton', device);
   const original_shape = x?.shape ?? [];
   check.tensor('x', x, ['N', 'D', ...original_shape.slice(2).map((_, i) => `D${i + 2}`)]);
-  check.contiguous('x', x);
   check.powerOfTwo('block_t', block_t);
   check.powerOfTwo('block_d', block_d);
   const values = await lengthsOf(check, lengths);
@@ -348,7 +352,6 @@ export async function pack_seq_triton(
   // Handle multi-dimensional input by reshaping to (N, -1)
   const N = original_shape[0];
   const D = original_shape.slice(1).reduce((a, b) => a * b, 1);
-  const x_reshaped = x.reshape(N, D);
   const total = values.reduce((a, b) => a + b, 0);
   check.require(total <= N, 'lengths', `lengths that together are at most the ${N} rows of x`, String(total));
 
@@ -359,6 +362,7 @@ export async function pack_seq_triton(
 
   const out = device.empty([B, Lmax, ...original_shape.slice(1)], x.dtype);
   const lengths_int = toInt(device, lengths, values);
+  const x_reshaped = x.contiguous();
 
   const grid = [B, cdiv(Lmax, block_t), cdiv(D, block_d)];
   orFree(
@@ -380,7 +384,7 @@ export async function pack_seq_triton(
         },
         { num_warps: 4, num_stages: 2 },
       ),
-    () => lengths_int !== lengths && lengths_int.free(),
+    () => freeCopies([lengths_int, lengths], [x_reshaped, x]),
   );
   return out;
 }
@@ -388,7 +392,7 @@ export async function pack_seq_triton(
 /**
  * Unpack a packed decode query tensor back to the original format.
  *
- * - packed_tensor: [B, Lmax, ...] - packed tensor from pack_seq_triton; contiguous, any dtype
+ * - packed_tensor: [B, Lmax, ...] - packed tensor from pack_seq_triton; any dtype, copied first unless contiguous
  * - lengths: [B] - sequence lengths for each batch, i32 or i64, none above Lmax. They are read back from the device (a wait).
  * - block_t, block_d: block size for time and for feature dimension, powers of two
  *
@@ -409,7 +413,6 @@ export async function unpack_seq_triton(
   const check = new Arguments('unpack_seq_triton', device);
   const original_shape = packed_tensor?.shape ?? [];
   check.tensor('packed_tensor', packed_tensor, ['B', 'Lmax', 'D', ...original_shape.slice(3).map((_, i) => `D${i + 2}`)]);
-  check.contiguous('packed_tensor', packed_tensor);
   check.powerOfTwo('block_t', block_t);
   check.powerOfTwo('block_d', block_d);
   const values = await lengthsOf(check, lengths);
@@ -417,7 +420,6 @@ export async function unpack_seq_triton(
   // Handle multi-dimensional input by reshaping to (B, Lmax, -1)
   const [B, Lmax] = original_shape;
   const D = original_shape.slice(2).reduce((a, b) => a * b, 1);
-  const packed_reshaped = packed_tensor.reshape(B, Lmax, D);
   check.require(values.length === B, 'lengths', `shape [${B}] (B of packed_tensor)`, `[${values.length}]`);
   const longest = Math.max(0, ...values);
   check.require(longest <= Lmax, 'lengths', `no length above Lmax = ${Lmax}`, String(longest));
@@ -427,6 +429,7 @@ export async function unpack_seq_triton(
 
   const out = device.empty([N, ...original_shape.slice(2)], packed_tensor.dtype);
   const lengths_int = toInt(device, lengths, values);
+  const packed_reshaped = packed_tensor.contiguous();
 
   const grid = [B, cdiv(Lmax, block_t), cdiv(D, block_d)];
   orFree(
@@ -447,7 +450,7 @@ export async function unpack_seq_triton(
         },
         { num_warps: 4, num_stages: 2 },
       ),
-    () => lengths_int !== lengths && lengths_int.free(),
+    () => freeCopies([lengths_int, lengths], [packed_reshaped, packed_tensor]),
   );
   return out;
 }

@@ -204,7 +204,7 @@ export interface ContextAttentionArgs {
   /** At least the largest of b_seq_len: queries beyond it are left out. */
   max_input_len: number;
   is_causal?: boolean;
-  /** Factor of q·k before the softmax, positive; 1 / sqrt(head_dim) by default. */
+  /** Factor of q·k before the softmax, > 0; 1 / sqrt(head_dim) by default. */
   softmax_scale?: number | null;
   /** A query sees keys at most this far back; 0, negative or null: any distance. */
   sliding_window_q?: number | null;
@@ -220,8 +220,8 @@ export interface ContextAttentionArgs {
  * Attention of each sequence of a ragged batch over itself, for prefill (page size 1).
  *
  * q, k, v: [b * s, head, head_dim], float, one dtype; b_start_loc, b_seq_len: [b]; out: [b * s, head, head_dim].
- * Accumulates in f32; a query that sees no key gives 0. A softmax_scale <= 0 would undo the mask (scores are scaled after
- * masking, as in the original) and is refused.
+ * Accumulates in f32; a query that sees no key gives 0. Scores are scaled after masking, as in the original: a softmax_scale
+ * that is not positive undoes the mask.
  *
  * Source: vLLM, v1/attention/ops/triton_prefill_attention.py, context_attention_fwd.
  * @throws ArgumentError when shapes, dtypes, strides or options do not fit, before anything is launched.
@@ -262,7 +262,6 @@ export function context_attention_fwd(
     check.contiguous(name, t);
   }
   check.integer('max_input_len', max_input_len, 0);
-  check.require(softmax_scale === null || softmax_scale > 0, 'softmax_scale', 'a number > 0', String(softmax_scale));
   if (block_m !== undefined) check.powerOfTwo('block_m', block_m);
   if (block_n !== undefined) check.powerOfTwo('block_n', block_n);
 

@@ -214,7 +214,7 @@ const FP8_DTYPES: readonly DType[] = [tl.float8e4nv, tl.float8e5, tl.uint8];
 /**
  * Writes the key and value of each token into its slot of the paged cache, in place.
  *
- * - key, value: [num_tokens, num_heads, head_size], one dtype; the heads of a token are contiguous
+ * - key, value: [num_tokens, num_heads, head_size], float; the heads of a token are contiguous
  * - key_cache, value_cache: [num_blocks, block_size, num_heads, head_size] each, or head-major
  *   [num_blocks, num_heads, head_size / x, block_size, x] and [num_blocks, num_heads, head_size, block_size]; both with the same
  *   block stride (the kernel addresses the values with the strides of key_cache), a slot's elements contiguous
@@ -253,7 +253,6 @@ export function triton_reshape_and_cache_flash(
   const check = new Arguments('triton_reshape_and_cache_flash', device);
   check.tensor('key', key, ['num_tokens', 'num_heads', 'head_size']);
   check.tensor('value', value, key.shape, 'that of key');
-  check.dtype('value', value, [key.dtype], 'that of key');
   check.contiguous('key', key, 2);
   check.contiguous('value', value, 2);
 
@@ -302,7 +301,7 @@ export function triton_reshape_and_cache_flash(
     check.require(ours === theirs, 'value_cache', `stride ${theirs} of dimension ${axis} (that of key_cache)`, String(ours));
   }
   checkSlots(check, { key, slot_mapping, k_scale, v_scale });
-  checkCacheDtype(check, { key, key_cache, value_cache }, kv_cache_dtype);
+  checkDtypes(check, { key, value }, { key_cache, value_cache }, kv_cache_dtype);
 
   const kv_cache_torch_dtype = fp8CacheDtype(kv_cache_dtype, key_cache.dtype);
   if (key_cache.dtype !== kv_cache_torch_dtype) {
@@ -354,7 +353,7 @@ export function triton_reshape_and_cache_flash(
  * Writes the key and value of each token into its slot of one paged cache that holds both side by side, in place; keys and
  * values may differ in size.
  *
- * - key: [num_tokens, num_heads, head_size_k], value: [num_tokens, num_heads, head_size_v], one dtype, heads contiguous
+ * - key: [num_tokens, num_heads, head_size_k], value: [num_tokens, num_heads, head_size_v], float, heads contiguous
  * - kv_cache: [num_blocks, block_size, num_heads, head_size_k + head_size_v], a slot's elements contiguous
  * - slot_mapping, kv_cache_dtype, k_scale, v_scale: as in `triton_reshape_and_cache_flash`
  *
@@ -385,7 +384,6 @@ export function triton_reshape_and_cache_flash_diffkv(
   const check = new Arguments('triton_reshape_and_cache_flash_diffkv', device);
   check.tensor('key', key, ['num_tokens', 'num_heads', 'head_size_k']);
   check.tensor('value', value, [key.shape[0], key.shape[1], 'head_size_v'], 'tokens and heads of key');
-  check.dtype('value', value, [key.dtype], 'that of key');
   check.contiguous('key', key, 2);
   check.contiguous('value', value, 2);
 
@@ -402,7 +400,7 @@ export function triton_reshape_and_cache_flash_diffkv(
   const block_stride = kv_cache.strides[0];
   const page_stride = kv_cache.strides[1];
   checkSlots(check, { key, slot_mapping, k_scale, v_scale });
-  checkCacheDtype(check, { key, kv_cache }, kv_cache_dtype);
+  checkDtypes(check, { key, value }, { kv_cache }, kv_cache_dtype);
 
   const kv_cache_torch_dtype = fp8CacheDtype(kv_cache_dtype, kv_cache.dtype);
   if (kv_cache.dtype !== kv_cache_torch_dtype) {
@@ -460,12 +458,10 @@ function checkSlots(check: Arguments, t: { key: Tensor; slot_mapping: Tensor; k_
   }
 }
 
-/** The original's assertions on kv_cache_dtype and the dtype of the caches; 'auto' copies, so the dtypes are floats. */
-function checkCacheDtype(
-  check: Arguments,
-  { key, ...caches }: { key: Tensor; [cache: string]: Tensor },
-  kv_cache_dtype: string,
-): void {
+type Named = { readonly [name: string]: Tensor };
+
+/** The original's assertions on kv_cache_dtype and the dtypes; 'auto' stores what it reads as the cache's dtype. */
+function checkDtypes(check: Arguments, sources: Named, caches: Named, kv_cache_dtype: string): void {
   const fp8 = kv_cache_dtype.startsWith('fp8');
   check.require(
     kv_cache_dtype === 'auto' || fp8,
@@ -473,11 +469,13 @@ function checkCacheDtype(
     "'auto' or a name that starts with 'fp8'",
     `'${kv_cache_dtype}'`,
   );
-  for (const [name, cache] of Object.entries(caches)) {
-    check.dtype(name, cache, fp8 ? FP8_DTYPES : CACHE_DTYPES, fp8 ? `for kv_cache_dtype '${kv_cache_dtype}'` : '');
-    if (cache !== Object.values(caches)[0]) check.dtype(name, cache, [Object.values(caches)[0].dtype], 'that of key_cache');
+  for (const [name, t] of Object.entries(sources))
+    check.dtype(name, t, fp8 ? CACHE_DTYPES.filter((d) => d !== tl.uint8) : CACHE_DTYPES);
+  const [first] = Object.entries(caches);
+  for (const [name, t] of Object.entries(caches)) {
+    check.dtype(name, t, fp8 ? FP8_DTYPES : CACHE_DTYPES, fp8 ? `for kv_cache_dtype '${kv_cache_dtype}'` : '');
+    check.dtype(name, t, [first[1].dtype], `that of ${first[0]}`);
   }
-  check.dtype('key', key, fp8 ? [tl.float32, tl.float16, tl.bfloat16, tl.float8e4nv, tl.float8e5] : CACHE_DTYPES);
 }
 
 /** The dtype to see an fp8 cache as: a u8 cache holds e4m3 codes, whatever 'fp8…' is called. */

@@ -1,6 +1,7 @@
 // One golden case on one device: uploads its tensors, keeps what the host function wrote, downloads and judges it. In: a case
 // and an adapter. Out: passed with the largest error, failed with one line, or skipped with a reason. Knows no kernel by name.
 
+import { ArgumentError } from '../../kernels/index.ts';
 import { CompileError, type Device, type DTypeName, type Tensor } from '../../src/index.ts';
 import { compareTensor, type Expected, type Mismatch, printMismatch, type Rule, ruleFor } from './compare.ts';
 import type { Case, Manifest, TensorRef } from './manifest.ts';
@@ -236,7 +237,7 @@ export async function runCase(device: Device, manifest: Manifest, c: Case, adapt
   }
 }
 
-/** Passes when the compiler refuses the launch; any other exception is a failure, as is a launch that goes through. */
+/** Passes when the compiler or the host function refuses the launch; any other exception is a failure, as is a launch that goes through. */
 async function runRefused(run: CaseRun, adapter: Adapter): Promise<Outcome> {
   const { id } = run.case;
   if (!adapter.refused) return { status: 'skipped', reason: 'no way to launch a refused case of this kernel' };
@@ -244,8 +245,8 @@ async function runRefused(run: CaseRun, adapter: Adapter): Promise<Outcome> {
     await adapter.refused(run);
     await run.device.sync();
   } catch (e) {
-    if (e instanceof CompileError) return { status: 'passed', maxAbs: 0, ms: 0 };
-    return { status: 'failed', line: `${id} threw ${oneLine(e)}, expected a CompileError` };
+    if (e instanceof CompileError || e instanceof ArgumentError) return { status: 'passed', maxAbs: 0, ms: 0 };
+    return { status: 'failed', line: `${id} threw ${oneLine(e)}, expected a CompileError or an ArgumentError` };
   }
   return { status: 'failed', line: `${id} compiled, but Triton refuses it: ${run.case.error}` };
 }

@@ -111,7 +111,7 @@ export const ADAPTERS: { readonly [kernel: string]: Adapter } = {
 };
 
 /** Element types that WGSL programs do not load and store yet; the interpreter does. */
-const LATER_DTYPES: ReadonlySet<GoldenDType> = new Set(['bf16', 'fp8e4m3', 'fp8e5m2', 'u8']);
+const LATER_DTYPES: ReadonlySet<GoldenDType> = new Set(['fp8e4m3', 'fp8e5m2', 'u8']);
 
 /** Why a case is not run on a device, or null. Reasons name what is missing, never a case. */
 export function skipReason(c: Case, device: 'interp' | 'webgpu'): string | null {
