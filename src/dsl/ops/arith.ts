@@ -252,7 +252,7 @@ export const ARITH = {
 };
 
 const unsignedAmount = (v: string, cx: WgslContext): string =>
-  cx.type.shape.length ? `vec${cx.type.shape[0]}<u32>(${v})` : `u32(${v})`;
+  /^\d+$/.test(v) ? `${v}u` :  cx.type.shape.length ? `vec${cx.type.shape[0]}<u32>(${v})` : `u32(${v})`;
 
 const compare = (doc: string, sign: string, name: string, f: (a: number, b: number) => boolean, commutative = false) =>
   op({

@@ -86,6 +86,7 @@ export const LANE_OPS = {
       const n = cx.type.shape[0];
       if (d.bits === 64) return `(${x} | vec2<u32>(u.zero))`;
       if (d.is_bool()) return `(${x} != ${n ? `vec${n}<bool>` : ''}(u.zero != 0u))`;
+      if (!n && d === DTYPES.i32) return `(${x} | i32(u.zero))`;
       const u = n ? `vec${n}<u32>` : 'u32';
       return `bitcast<${cx.spell(cx.type)}>(bitcast<${u}>(${x}) | ${n ? `${u}(u.zero)` : 'u.zero'})`;
     },

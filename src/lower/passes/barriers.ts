@@ -5,6 +5,7 @@
 import type { Block, Op } from '../../dsl/ir/ir.ts';
 import { LANE_OPS } from '../../dsl/ops/lane.ts';
 import type { Row } from '../../dsl/ops/row.ts';
+import { pass } from '../pass.ts';
 
 /** One access since the last barrier. `same`: accesses with an equal key never conflict. */
 interface Access {
@@ -40,9 +41,13 @@ const merge = (a: Pending, b: Pending): Pending => b.reduce(add, a);
 /** In the next iteration an address of the same name is another address. */
 const aged = (p: Pending): Pending => p.map((a) => (a.space === 'storage' ? { ...a, same: '' } : a)).reduce<Pending>(add, []);
 
-export function insertBarriers(body: Block): Block {
-  return run(body, []).block;
-}
+export const barriers = pass({
+  name: 'barriers',
+  doc: 'Every access that could meet another invocation’s has a barrier before it.',
+  run: (func) => ({ ...func, body: run(func.body, []).block }),
+});
+
+const accessesIn = (b: Block): Access[] => b.ops.flatMap((op) => [...[accessOf(op)].filter((a) => a !== undefined), ...op.regions.flatMap(accessesIn)]);
 
 function run(block: Block, before: Pending): { block: Block; after: Pending } {
   let pending = before;
@@ -64,7 +69,11 @@ function run(block: Block, before: Pending): { block: Block; after: Pending } {
       pending = parts.map((p) => p.after).reduce(merge, op.regions.length < 2 ? pending : []);
       ops.push({ ...op, regions: parts.map((p) => p.block) });
     } else {
-      // Loop: regions run in order, then again from the first.
+      // What the loop touches after the code before it waits once, before the loop, not in every iteration.
+      const inner = op.regions.flatMap(accessesIn);
+      const meets = (space: Access['space']) => inner.some((a) => a.space === space && pending.some((p) => conflict(p, a)));
+      if (meets('workgroup') || meets('storage')) barrier(op, meets('workgroup'), meets('storage'));
+      // Regions run in order, then again from the first.
       const once = (start: Pending): { regions: Block[]; after: Pending } => {
         let state = start;
         const regions = op.regions.map((r) => {

@@ -22,10 +22,14 @@ import {
   demandTrans,
   dropDim,
   innerReg,
+  isLane,
+  isReg,
   type Layout,
+  laneBit,
   laneMask,
   laneParts,
   layoutKey,
+  log2,
   regCount,
   registerMap,
   regOffset,
@@ -285,45 +289,67 @@ export class Distributor {
     const map = registerMap(from, to);
     if (map) return this.b.pack(Array.from({ length: regCount(to) }, (_, r) => this.b.at(regs, map(r))));
     const d = dtypeOf(regs.vals[0].type);
-    const words = d.bits === 64 ? 2 : 1;
+    const words = this.b.scalars(regs).map((x) => this.toWords(x));
+    const moved = words[0].map((_, k) => this.throughMemory(words.map((w) => w[k]), from, to));
+    return this.b.pack(Array.from({ length: regCount(to) }, (_, r) => this.fromWords(moved.map((m) => m[r]), d)));
+  }
+  /** Moves one word a register through workgroup memory; in slices along the first dim where the whole does not fit. */
+  private throughMemory(words: readonly Value[], from: Layout, to: Layout): Value[] {
     const shape = shapeOf(from);
+    // Rows are padded by a word so that a column's elements fall into different banks.
+    const pitch = (n: number, i: number) => n + (i === shape.length - 1 && i > 0 && n >= 32 ? 1 : 0);
+    const inner = shape.slice(1).reduce((size, n, i) => size * pitch(n, i + 1), 1);
+    let rows = shape[0];
+    while (rows > 1 && rows * inner > this.smem.limitWords) rows /= 2;
     const strides: number[] = [];
     let size = 1;
     for (let i = shape.length - 1; i >= 0; i--) {
       strides[i] = size;
-      // Rows are padded by a word so that a column's elements fall into different banks.
-      size *= shape[i] + (i === shape.length - 1 && i > 0 && shape[i] >= 32 ? 1 : 0);
+      size *= i === 0 ? rows : pitch(shape[i], i);
     }
-    const region = this.smem.allocate(size * words, this.b.loc, 'moving a tile between layouts');
-    const mask = this.representative(from);
-    const phase = this.smem.phase();
-    const base = this.laneAddress(from, strides);
-    this.b.scalars(regs).forEach((x, r) => {
-      const at = this.address(base, from, strides, r);
-      this.toWords(x).forEach((w, k) => this.smem.store(this.b, region, phase, this.shift(at, k * size), w, mask));
-    });
-    const readBase = this.laneAddress(to, strides);
-    const cache = new Map<number, Value>();
-    const out = Array.from({ length: regCount(to) }, (_, r) => {
-      const offset = this.offset(to, strides, r);
-      let v = cache.get(offset);
-      if (!v) {
-        const at = this.shift(readBase, offset);
-        v = this.fromWords(
-          Array.from({ length: words }, (_, k) => this.smem.load(this.b, region, phase, this.shift(at, k * size))),
-          d,
-        );
-        cache.set(offset, v);
+    const out: Value[] = [];
+    for (let slice = 0; slice < shape[0] / rows; slice++) {
+      const source = this.slice(from, rows, slice);
+      const wanted = this.slice(to, rows, slice);
+      const region = this.smem.allocate(size, this.b.loc, 'moving a tile between layouts');
+      const phase = this.smem.phase();
+      const base = this.laneAddress(source.inside, strides);
+      const mask = this.bothOf(this.representative(from), source.mask);
+      for (const r of source.regs) this.smem.store(this.b, region, phase, this.shift(base, this.offset(source.inside, strides, r)), words[r], mask);
+      const readBase = this.laneAddress(wanted.inside, strides);
+      const cache = new Map<number, Value>();
+      for (const r of wanted.regs) {
+        const offset = this.offset(wanted.inside, strides, r);
+        let v = cache.get(offset);
+        if (!v) {
+          v = this.smem.load(this.b, region, phase, this.shift(readBase, offset));
+          cache.set(offset, v);
+        }
+        out[r] = wanted.mask && out[r] ? this.b.pure('pick', [wanted.mask, v, out[r]]) : v;
       }
-      return v;
-    });
-    return this.b.pack(out);
+    }
+    return out;
+  }
+  /**
+   * The part of a tile whose index along dim 0 lies in slice `c` of `rows`: a layout of the index inside the slice, the
+   * registers that take part, and the invocations that do, where invocation bits decide it.
+   */
+  slice(layout: Layout, rows: number, c: number, dim = 0): { inside: Layout; regs: number[]; mask: Value | undefined } {
+    const low = log2(rows);
+    const top = layout.dims[dim].slice(low);
+    const inside: Layout = { dims: layout.dims.map((bits, i) => (i === dim ? bits.slice(0, low) : bits)) };
+    const laneTop = top.flatMap((bit, i) => (isLane(bit) ? [[laneBit(bit), i] as const] : []));
+    const picked = this.gather(laneTop);
+    const wanted = laneTop.reduce((acc, [, i]) => acc | (c & (1 << i)), 0);
+    const mask = picked && this.b.scalarOp('eq', [picked, this.b.i32(wanted)]);
+    const matches = (r: number) => top.every((bit, i) => !isReg(bit) || ((r >> bit) & 1) === ((c >> i) & 1));
+    return { inside, regs: Array.from({ length: regCount(layout) }, (_, r) => r).filter(matches), mask };
+  }
+  bothOf(a: Value | undefined, b: Value | undefined): Value | undefined {
+    return a && b ? this.b.scalarOp('and', [a, b]) : (a ?? b);
   }
   offset(layout: Layout, strides: readonly number[], r: number): number {
     return layout.dims.reduce((acc, _, d) => acc + regOffset(layout, d, r) * strides[d], 0);
-  }
-  private address(base: Value, layout: Layout, strides: readonly number[], r: number): Value {
-    return this.shift(base, this.offset(layout, strides, r));
   }
   shift(base: Value, n: number): Value {
     return n ? this.b.scalarOp('add', [base, this.b.i32(n)]) : base;

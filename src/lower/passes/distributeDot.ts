@@ -9,7 +9,7 @@ import { type DType, DTYPES, dtypeOf } from '../../dsl/types.ts';
 import { LOWER } from '../messages.ts';
 import type { Distributor } from './distribute.ts';
 import type { Regs } from './lane.ts';
-import { type Bit, isLane, isReg, laneBit, type Layout, log2, regCount, regOffset } from './layout.ts';
+import { type Layout, regCount, regOffset } from './layout.ts';
 import type { Region } from './workgroupMemory.ts';
 
 /** Words after which a chunk of K is long enough: larger ones only cost occupancy. */
@@ -62,27 +62,10 @@ function start(d: Distributor, acc: Value | undefined, layout: Layout, sum: DTyp
 
 /** Writes the part of an operand with k in chunk `c` to workgroup memory at sum(index * stride). */
 function stage(d: Distributor, regs: Regs, layout: Layout, kDim: number, chunk: number, c: number, strides: readonly number[], region: Region, phase: number): void {
-  const { b } = d;
-  const low = log2(chunk);
-  const top: readonly Bit[] = layout.dims[kDim].slice(low);
-  const inside: Layout = { dims: layout.dims.map((bits, i) => (i === kDim ? bits.slice(0, low) : bits)) };
-  // Chunk bits held by invocations: only those whose bits spell c write.
-  const laneTop = top.flatMap((bit, i) => (isLane(bit) ? [[laneBit(bit), i] as const] : []));
-  const wanted = laneTop.reduce((acc, [, i]) => acc | (c & (1 << i)), 0);
-  let mask = d.representative(layout);
-  const picked = d.gather(laneTop);
-  if (picked) {
-    const here = b.scalarOp('eq', [picked, b.i32(wanted)]);
-    mask = mask ? b.scalarOp('and', [mask, here]) : here;
-  }
-  const base = d.laneAddress(inside, strides);
-  for (let r = 0; r < regCount(layout); r++) {
-    const regTop = top.reduce((acc, bit, i) => acc | (isReg(bit) ? ((r >> bit) & 1) << i : 0), 0);
-    const regWanted = top.reduce((acc, bit, i) => acc | (isReg(bit) ? c & (1 << i) : 0), 0);
-    if (regTop !== regWanted) continue;
-    const at = d.shift(base, regOffset(inside, 0, r) * strides[0] + regOffset(inside, 1, r) * strides[1]);
-    d.smem.store(b, region, phase, at, d.toWords(b.at(regs, r))[0], mask);
-  }
+  const part = d.slice(layout, chunk, c, kDim);
+  const mask = d.bothOf(d.representative(layout), part.mask);
+  const base = d.laneAddress(part.inside, strides);
+  for (const r of part.regs) d.smem.store(d.b, region, phase, d.shift(base, d.offset(part.inside, strides, r)), d.toWords(d.b.at(regs, r))[0], mask);
 }
 
 interface Staged {
@@ -99,7 +82,8 @@ function multiply(d: Distributor, sums: Regs, layout: Layout, sum: DType, chunk:
   const kk = new Value({ elem: DTYPES.i32, shape: [] }, 'k');
   const carried = sums.vals.map((v) => new Value(v.type, 'dot'));
   const args = [kk, ...carried];
-  const bounds = [b.i32(0), b.i32(chunk), b.i32(1)];
+  // An end that the driver cannot see keeps it from unrolling the whole loop, which takes software drivers seconds to compile.
+  const bounds = [b.i32(0), b.pure('opaque', [b.i32(chunk)]), b.i32(1)];
   b.open('loop', args);
   const baseA = b.scalarOp('add', [b.scalarOp('mul', [kk, b.i32(A.pitch)]), laneRow]);
   const baseB = b.scalarOp('add', [b.scalarOp('mul', [kk, b.i32(B.pitch)]), laneCol]);

@@ -2,9 +2,16 @@
 // passes have already removed those.
 
 import { type Block, type Op, type Value, walk } from '../../dsl/ir/ir.ts';
+import { pass } from '../pass.ts';
 import { laneRow } from './lane.ts';
 
-export function laneDce(body: Block): Block {
+export const laneDce = pass({
+  name: 'laneDce',
+  doc: 'No lane op is left whose result is unused.',
+  run: (func) => ({ ...func, body: clean(func.body) }),
+});
+
+function clean(body: Block): Block {
   const makers = new Map<Value, Op>();
   const live = new Set<Op>();
   const work: Op[] = [];

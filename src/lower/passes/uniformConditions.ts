@@ -3,6 +3,7 @@
 // that, they are passed through workgroupUniformLoad. Comes in: lane IR with barriers. Goes out: the same, provable.
 
 import { type Block, type Op, Value } from '../../dsl/ir/ir.ts';
+import { pass } from '../pass.ts';
 
 /** Ops that synchronise: they may stand only in uniform control flow. */
 const syncs = (op: Op): boolean => op.name === 'barrier' || op.name === 'make_uniform';
@@ -12,7 +13,13 @@ const contains = (b: Block): boolean => b.ops.some((op) => syncs(op) || op.regio
 const varyingSource = (op: Op): boolean =>
   op.name === 'local_id' || op.name === 'wg_load' || op.name === 'shuffle_xor' || (op.name === 'load_global' && op.attrs.shared === true);
 
-export function uniformConditions(body: Block): Block {
+export const uniformConditions = pass({
+  name: 'uniformConditions',
+  doc: 'Conditions and bounds around barriers are provably uniform.',
+  run: (func) => ({ ...func, body: makeUniform(func.body) }),
+});
+
+function makeUniform(body: Block): Block {
   const varying = new Set<Value>();
   let changed = true;
   const mark = (v: Value): void => {

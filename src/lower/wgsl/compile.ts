@@ -8,15 +8,18 @@ import { LOWER } from '../messages.ts';
 import { planAccess } from '../passes/access.ts';
 import { assignLayouts, chooseInvocations } from '../passes/assignLayouts.ts';
 import { analyzeAxis } from '../passes/axis.ts';
-import { insertBarriers } from '../passes/barriers.ts';
+import { barriers } from '../passes/barriers.ts';
 import { Distributor } from '../passes/distribute.ts';
 import { laneDce } from '../passes/laneDce.ts';
 import { log2 } from '../passes/layout.ts';
 import { analyzePointers } from '../passes/pointers.ts';
 import { uniformConditions } from '../passes/uniformConditions.ts';
-import { type PipelineOptions, runPipeline, tilePasses } from '../pipeline.ts';
+import { type Pass, type PipelineOptions, runPipeline, tilePasses } from '../pipeline.ts';
 import type { Target, WgslProgram } from '../program.ts';
 import { moduleOf } from './module.ts';
+
+/** What runs on lane IR after distribution, top to bottom. */
+export const lanePasses: readonly Pass[] = [laneDce, barriers, uniformConditions];
 
 export interface CompileOptions extends PipelineOptions {
   /** Invocations a program; a power of two. Default: by the tiles. */
@@ -48,8 +51,9 @@ export function lowerToWgsl(func: Func, target: Target, options: CompileOptions 
   if (access.buffers.length + 1 > target.maxStorageBuffers && access.buffers.length > target.maxStorageBuffers)
     fail(func.loc, LOWER.storageBuffers, access.buffers.length, target.maxStorageBuffers, access.buffers.map((b) => b.name).join(', '));
   const out = new Distributor(tile, plan, access, target).run();
-  const body = uniformConditions(insertBarriers(laneDce(out.body)));
-  const lane: Func = { ...tile, level: 'lane', body, attrs: { ...tile.attrs, workgroup_size: 1 << plan.lanes, workgroup_words: out.words } };
-  options.dumpAfter?.('lane', lane);
+  const attrs = { ...tile.attrs, workgroup_size: 1 << plan.lanes, workgroup_words: out.words };
+  const spread: Func = { ...tile, level: 'lane', body: out.body, attrs };
+  options.dumpAfter?.('distribute', spread);
+  const lane = runPipeline(spread, lanePasses, { verify: options.verify, dumpAfter: options.dumpAfter }).func;
   return { program: moduleOf(tile, lane, plan, access, out, target), tile, lane };
 }
