@@ -90,6 +90,8 @@ export interface DeviceStats {
   bytesAllocated: number;
   buffers: number;
   peakBytes: number;
+  /** What the driver’s WGSL compiler said of our programs (after a sync); empty unless Tessera’s compiler has a bug. */
+  readonly wgslMessages: string[];
 }
 
 export interface Backend {

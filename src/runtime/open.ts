@@ -35,6 +35,7 @@ const newStats = (): DeviceStats => ({
   bytesAllocated: 0,
   buffers: 0,
   peakBytes: 0,
+  wgslMessages: [],
 });
 
 let announced = false;

@@ -411,5 +411,6 @@ onEachDevice('the language', (dev, kind) => {
     });
     near(await runFloats(KERNELS.product, {}, 256), want, 1e-5);
   });
+  it('gives the driver’s WGSL compiler nothing to complain of', () => expect(dev().stats.wgslMessages).toEqual([]));
   it('is the device that the suite asked for', () => expect(dev().kind).toBe(kind));
 });

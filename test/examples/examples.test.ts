@@ -25,6 +25,7 @@ describe.each(KINDS)('examples on %s', (kind) => {
     const { error, tolerance } = await run(device);
     expect(error).toBeLessThanOrEqual(tolerance);
     expect(device.stats.buffers).toBe(0);
+    expect(device.stats.wgslMessages).toEqual([]);
   });
 });
 

@@ -26,6 +26,9 @@ describe.each(KINDS)('golden cases on %s', (kind) => {
     });
   }
 
+  it('gives the driver’s WGSL compiler nothing to complain of', () => {
+    expect(device.stats.wgslMessages).toEqual([]);
+  });
   it('frees every tensor', () => {
     expect(device.stats.buffers).toBe(0);
   });

@@ -67,6 +67,8 @@ export class WebGpuBackend implements Backend {
   private copier: GPUComputePipeline | null = null;
   private timer: LaunchTimer | null = null;
   private destroying = false;
+  /** Compilations whose messages have not arrived yet. */
+  private readonly compiling = new Set<Promise<void>>();
 
   constructor(
     gpu: GPUDevice,
@@ -186,6 +188,7 @@ export class WebGpuBackend implements Backend {
         await staging.mapAsync(MAP_READ);
       } catch (e) {
         await this.faults.settle();
+        await Promise.all(this.compiling);
         const fault = this.faults.take();
         if (fault) throw fault;
         throw (
@@ -210,7 +213,15 @@ export class WebGpuBackend implements Backend {
     return this.make(program, program.kernel);
   }
   private make(program: WgslProgram, what: string): WgslExecutable {
-    return this.faults.watch(`the program of ${what}`, NO_LOC, () => new WgslExecutable(this.gpu, program));
+    const exe = this.faults.watch(`the program of ${what}`, NO_LOC, () => new WgslExecutable(this.gpu, program));
+    const told = exe.module.getCompilationInfo().then(
+      ({ messages }) =>
+        void this.stats.wgslMessages.push(...messages.map((m) => `${what}: ${m.type} at WGSL line ${m.lineNum}: ${m.message}`)),
+      () => undefined, // the device is gone; that is reported elsewhere
+    );
+    this.compiling.add(told);
+    void told.then(() => this.compiling.delete(told));
+    return exe;
   }
 
   launch(exe: WgslExecutable, request: LaunchRequest): void {
@@ -313,6 +324,7 @@ export class WebGpuBackend implements Backend {
   /** Everything that launches have to say: faults, losses, prints and failed assertions. */
   private async report(): Promise<void> {
     await this.faults.settle();
+    await Promise.all(this.compiling);
     const fault = this.faults.take();
     if (fault) throw fault;
     if (this.lost) throw this.lost;

@@ -14,6 +14,7 @@ const MAX_BIND_GROUPS = 512;
 export class WgslExecutable implements Executable {
   readonly program: WgslProgram;
   readonly pipeline: GPUComputePipeline;
+  readonly module: GPUShaderModule;
   /** Ring for device_print and device_assert, made at the first launch that needs it. */
   log: GPUBuffer | null = null;
   /** A launch since the log was last read may have written to it. */
@@ -40,10 +41,11 @@ export class WgslExecutable implements Executable {
     }
     if (program.log) entries.push({ binding: program.log.binding, visibility: COMPUTE, buffer: { type: 'storage' } });
     this.layout = gpu.createBindGroupLayout({ label, entries });
+    this.module = gpu.createShaderModule({ label, code: program.code });
     this.pipeline = gpu.createComputePipeline({
       label,
       layout: gpu.createPipelineLayout({ label, bindGroupLayouts: [this.layout] }),
-      compute: { module: gpu.createShaderModule({ label, code: program.code }), entryPoint: program.entryPoint },
+      compute: { module: this.module, entryPoint: program.entryPoint },
     });
   }
 
