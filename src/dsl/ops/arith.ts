@@ -10,9 +10,39 @@ import { anyNumber, type Binary, binary, comparison, isFloat, isInt, same, sameS
 const wide = (cx: WgslContext): boolean => dtypeOf(cx.operands[0]).bits === 64;
 const float = (cx: WgslContext): boolean => dtypeOf(cx.operands[0]).is_floating();
 const signed = (cx: WgslContext): boolean => dtypeOf(cx.operands[0]).is_int_signed();
-/** Infix in WGSL, a helper of the prelude for 64-bit integers (two u32 words). */
-const infix = (sign: string, name: string) => (v: readonly string[], cx: WgslContext) =>
-  wide(cx) ? `${cx.helper(`${signed(cx) ? 'i64' : 'u64'}_${name}`)}(${v.join(', ')})` : `(${v[0]} ${sign} ${v[1]})`;
+/** Integers modulo 2: what arithmetic and order mean on bool, which WGSL does not compute with. */
+const BOOLEAN: { readonly [name: string]: (a: string, b: string) => string } = {
+  add: (a, b) => `(${a} != ${b})`,
+  sub: (a, b) => `(${a} != ${b})`,
+  xor: (a, b) => `(${a} != ${b})`,
+  mul: (a, b) => `(${a} & ${b})`,
+  min: (a, b) => `(${a} & ${b})`,
+  max: (a, b) => `(${a} | ${b})`,
+  div: (a) => a,
+  rem: (a) => `(${a} & !${a})`,
+  shl: (a, b) => `(${a} & !${b})`,
+  shr: (a, b) => `(${a} & !${b})`,
+  neg: (a) => a,
+  lt: (a, b) => `(!${a} & ${b})`,
+  le: (a, b) => `(!${a} | ${b})`,
+  gt: (a, b) => `(${a} & !${b})`,
+  ge: (a, b) => `(${a} | !${b})`,
+};
+const isBool = (cx: WgslContext): boolean => dtypeOf(cx.operands[0]).is_bool();
+/**
+ * The WGSL of an op on 32-bit numbers, with what stands in for it elsewhere: a helper of the prelude for 64-bit integers (two
+ * u32 words), logic for bool.
+ */
+const byWidth =
+  (name: string, narrow: (v: readonly string[], cx: WgslContext) => string, signless = false) =>
+  (v: readonly string[], cx: WgslContext): string =>
+    isBool(cx) && BOOLEAN[name]
+      ? BOOLEAN[name](v[0], v[1])
+      : wide(cx)
+        ? `${cx.helper(`${signless || signed(cx) ? 'i64' : 'u64'}_${name}`)}(${v.join(', ')})`
+        : narrow(v, cx);
+/** An infix operator of WGSL. */
+const infix = (sign: string, name: string) => byWidth(name, (v) => `(${v[0]} ${sign} ${v[1]})`);
 const nan = (x: number | bigint): boolean => typeof x === 'number' && Number.isNaN(x);
 
 /** `tl.minimum(x, y)`-like: numbers become scalars of their own dtype and bf16 becomes f32 first, as in Triton. */
@@ -161,7 +191,7 @@ export const ARITH = {
     traits: ['pure', 'elementwise', 'commutative', 'cheap'],
     type: same('^', 'integers or bool', isInt),
     eval: binary((a, b) => a ^ b),
-    wgsl: (v, cx) => (dtypeOf(cx.type).is_bool() ? `(${v[0]} != ${v[1]})` : infix('^', 'xor')(v, cx)),
+    wgsl: infix('^', 'xor'),
     samples: [
       [12, 10],
       [-8, 7],
@@ -174,7 +204,7 @@ export const ARITH = {
     traits: ['pure', 'elementwise', 'cheap'],
     type: same('<<', 'integers', isInt),
     eval: binary((a, b) => (typeof a === 'bigint' ? a << (b & 63n) : a << b)),
-    wgsl: (v, cx) => (wide(cx) ? `${cx.helper('i64_shl')}(${v.join(', ')})` : `(${v[0]} << ${unsignedAmount(v[1], cx)})`),
+    wgsl: byWidth('shl', (v, cx) => `(${v[0]} << ${unsignedAmount(v[1], cx)})`, true),
     samples: [
       [3, 4],
       [-3, 1],
@@ -187,10 +217,7 @@ export const ARITH = {
     traits: ['pure', 'elementwise', 'cheap'],
     type: same('>>', 'integers', isInt),
     eval: binary((a, b, d) => (typeof a === 'bigint' ? a >> (b & 63n) : d.kind === 'uint' ? a >>> b : a >> b)),
-    wgsl: (v, cx) =>
-      wide(cx)
-        ? `${cx.helper(`${signed(cx) ? 'i64' : 'u64'}_shr`)}(${v.join(', ')})`
-        : `(${v[0]} >> ${unsignedAmount(v[1], cx)})`,
+    wgsl: byWidth('shr', (v, cx) => `(${v[0]} >> ${unsignedAmount(v[1], cx)})`),
     samples: [
       [48, 4],
       [-48, 4],
@@ -203,7 +230,7 @@ export const ARITH = {
     traits: ['pure', 'elementwise', 'commutative', 'cheap'],
     type: same('tl.minimum', 'numbers', anyNumber),
     eval: binary((a, b) => (nan(a) ? b : nan(b) ? a : a < b ? a : b)),
-    wgsl: (v, cx) => (wide(cx) ? `${cx.helper(`${signed(cx) ? 'i64' : 'u64'}_min`)}(${v.join(', ')})` : `min(${v.join(', ')})`),
+    wgsl: byWidth('min', (v) => `min(${v.join(', ')})`),
     samples: [
       [1, 2],
       [-1, -2],
@@ -217,7 +244,7 @@ export const ARITH = {
     traits: ['pure', 'elementwise', 'commutative', 'cheap'],
     type: same('tl.maximum', 'numbers', anyNumber),
     eval: binary((a, b) => (nan(a) ? b : nan(b) ? a : a > b ? a : b)),
-    wgsl: (v, cx) => (wide(cx) ? `${cx.helper(`${signed(cx) ? 'i64' : 'u64'}_max`)}(${v.join(', ')})` : `max(${v.join(', ')})`),
+    wgsl: byWidth('max', (v) => `max(${v.join(', ')})`),
     samples: [
       [1, 2],
       [-1, -2],
@@ -231,12 +258,12 @@ export const ARITH = {
     traits: ['pure', 'elementwise', 'cheap'],
     type: same('-', 'numbers', anyNumber),
     eval: unary((a) => (typeof a === 'bigint' ? -a : 0 - a)),
-    wgsl: (v, cx) =>
-      wide(cx)
-        ? `${cx.helper('i64_neg')}(${v[0]})`
-        : dtypeOf(cx.type).kind === 'uint'
-          ? `(~${v[0]} + ${cx.spell(cx.type)}(1u))`
-          : `(${cx.spell(cx.type)}(0) - ${v[0]})`,
+    wgsl: byWidth(
+      'neg',
+      (v, cx) =>
+        dtypeOf(cx.type).kind === 'uint' ? `(~${v[0]} + ${cx.spell(cx.type)}(1u))` : `(${cx.spell(cx.type)}(0) - ${v[0]})`,
+      true,
+    ),
     samples: [[1], [-2.5], [0]],
   }),
   /** Bitwise complement; logical not on bool. */
@@ -252,7 +279,7 @@ export const ARITH = {
 };
 
 const unsignedAmount = (v: string, cx: WgslContext): string =>
-  /^\d+$/.test(v) ? `${v}u` :  cx.type.shape.length ? `vec${cx.type.shape[0]}<u32>(${v})` : `u32(${v})`;
+  /^\d+$/.test(v) ? `${v}u` : cx.type.shape.length ? `vec${cx.type.shape[0]}<u32>(${v})` : `u32(${v})`;
 
 const compare = (doc: string, sign: string, name: string, f: (a: number, b: number) => boolean, commutative = false) =>
   op({
@@ -261,12 +288,9 @@ const compare = (doc: string, sign: string, name: string, f: (a: number, b: numb
     traits: commutative ? ['pure', 'elementwise', 'commutative', 'cheap'] : ['pure', 'elementwise', 'cheap'],
     type: comparison(sign),
     eval: binary(f),
-    wgsl: (v, cx) =>
-      wide(cx)
-        ? `${cx.helper(`${signed(cx) ? 'i64' : 'u64'}_${name}`)}(${v.join(', ')})`
-        : name === 'ne' && float(cx)
-          ? `${cx.helper('fne')}(${v.join(', ')})`
-          : `(${v[0]} ${sign} ${v[1]})`,
+    wgsl: byWidth(name, (v, cx) =>
+      name === 'ne' && float(cx) ? `${cx.helper('fne')}(${v.join(', ')})` : `(${v[0]} ${sign} ${v[1]})`,
+    ),
     samples: [
       [1, 2],
       [2, 1],

@@ -186,7 +186,7 @@ export const LANE_OPS = {
     attrs: ['type'],
     traits: ['pure', 'cheap'],
     type: byAttr,
-    wgsl: ([x], cx) => decode(dtypeOf(cx.type).name, x, cx.helper),
+    wgsl: ([x], cx) => decode(dtypeOf(cx.type).name, x),
   }),
   /** A register as memory bits. */
   encode: op({
@@ -314,10 +314,10 @@ const uniformField = (attrs: Attrs, t: Type): string => (dtypeOf(t).is_bool() ? 
 const wordRead = (attrs: Attrs, i: string): string =>
   attrs.atomic ? `atomicLoad(&${attrs.buffer}[${i}])` : `${attrs.buffer}[${i}]`;
 
-function decode(dtype: string, x: string, helper: (n: string) => string): string {
+function decode(dtype: string, x: string): string {
   switch (dtype) {
     case 'f16':
-      return `${helper('f16_decode')}(${x})`;
+      return `unpack2x16float(${x}).x`;
     case 'bf16':
       return `bitcast<f32>(${x} << 16u)`;
     case 'bool':
