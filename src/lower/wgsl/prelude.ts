@@ -106,19 +106,17 @@ for (const s of ['i64', 'u64']) {
 const floats: { [name: string]: Helper } = {
   is_nan: fn('f32', 'bool', 'return (bitcast<u32>(a) & 0x7fffffffu) > 0x7f800000u;'),
   fne: fn('f32 f32', 'bool', 'return a != b || is_nan(a) || is_nan(b);', 'is_nan'),
+  // No branches: this stands behind every f16 operation.
   f16_round: fn(
     'f32',
     'f32',
-    `let bits = bitcast<u32>(a);
-  let sign = bits & 0x80000000u;
-  let m = bits & 0x7fffffffu;
-  if (m > 0x7f800000u) { return a; }
-  if (m >= 0x477ff000u) { return bitcast<f32>(sign | 0x7f800000u); }
-  if (m < 0x38800000u) {
-    let units = bitcast<u32>(bitcast<f32>(m) + 0.5f) - 0x3f000000u;
-    return bitcast<f32>(sign | bitcast<u32>(f32(units) * 5.9604644775390625e-8f));
-  }
-  return bitcast<f32>(sign | ((m + 0xfffu + ((m >> 13u) & 1u)) & 0xffffe000u));`,
+    `let sign = bitcast<u32>(a) & 0x80000000u;
+  let m = bitcast<u32>(a) & 0x7fffffffu;
+  let normal = (m + 0xfffu + ((m >> 13u) & 1u)) & 0xffffe000u;
+  let units = bitcast<u32>(bitcast<f32>(min(m, 0x38800000u)) + 0.5f) - 0x3f000000u;
+  let tiny = bitcast<u32>(f32(units) * 5.9604644775390625e-8f);
+  let r = select(select(normal, 0x7f800000u, normal >= 0x47800000u), tiny, m < 0x38800000u);
+  return select(bitcast<f32>(sign | r), a, m > 0x7f800000u);`,
   ),
   bf16_round: fn(
     'f32',
@@ -127,26 +125,15 @@ const floats: { [name: string]: Helper } = {
   if ((bits & 0x7fffffffu) > 0x7f800000u) { return a; }
   return bitcast<f32>((bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u);`,
   ),
+  // The operand is an f16 value already; SwiftShader packs infinity as NaN.
   f16_encode: fn(
     'f32',
     'u32',
     `let bits = bitcast<u32>(a);
-  let sign = (bits >> 16u) & 0x8000u;
-  let m = bits & 0x7fffffffu;
-  if (m > 0x7f800000u) { return sign | 0x7e00u | ((m >> 13u) & 0x3ffu); }
-  if (m >= 0x477ff000u) { return sign | 0x7c00u; }
-  if (m < 0x38800000u) { return sign | (bitcast<u32>(bitcast<f32>(m) + 0.5f) - 0x3f000000u); }
-  return sign | ((m + 0xfffu + ((m >> 13u) & 1u) - 0x38000000u) >> 13u);`,
+  let h = pack2x16float(vec2<f32>(a, 0.0f)) & 0xffffu;
+  return select(h, ((bits >> 16u) & 0x8000u) | 0x7c00u, (bits & 0x7fffffffu) == 0x7f800000u);`,
   ),
-  f16_decode: fn(
-    'u32',
-    'f32',
-    `let sign = (a & 0x8000u) << 16u;
-  let m = a & 0x7fffu;
-  if (m >= 0x7c00u) { return bitcast<f32>(sign | 0x7f800000u | ((m & 0x3ffu) << 13u)); }
-  if (m < 0x400u) { return bitcast<f32>(sign | bitcast<u32>(f32(m) * 5.9604644775390625e-8f)); }
-  return bitcast<f32>(sign | ((m << 13u) + 0x38000000u));`,
-  ),
+  f16_decode: fn('u32', 'f32', 'return unpack2x16float(a).x;'),
   erf: fn(
     'f32',
     'f32',
