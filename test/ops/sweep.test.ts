@@ -65,7 +65,7 @@ async function run(
   operands: readonly DType[],
   to: DType,
   values: Num[][],
-  attrs: object,
+  attrs: Attrs,
 ): Promise<Num[]> {
   const inputs = values.map((v, i) =>
     dev.tensor(operands[i].bits === 64 ? (v as bigint[]) : (v as number[]), { dtype: operands[i] }),
