@@ -19,8 +19,23 @@ export default defineConfig({
   platform: 'neutral',
   external: [/^node:/],
   splitting: true,
-  dts: { entry: { index: 'src/index.ts', frontend: 'src/frontend.ts', plugin: 'src/plugin.ts', kernels: 'kernels/index.ts', register: 'src/register.ts' } },
+  dts: {
+    entry: {
+      index: 'src/index.ts',
+      frontend: 'src/frontend.ts',
+      plugin: 'src/plugin.ts',
+      kernels: 'kernels/index.ts',
+      register: 'src/register.ts',
+    },
+  },
   clean: true,
   sourcemap: false,
   esbuildPlugins: [tessera()],
+  plugins: [
+    {
+      // Shared chunks have no effects of their own; bundlers of applications would warn of imports for effect alone.
+      name: 'no-bare-imports',
+      renderChunk: (code) => ({ code: code.replace(/^import ['"]\.\/chunk-[^'"]+['"];\n/gm, '') }),
+    },
+  ],
 });

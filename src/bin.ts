@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The installed `tessera` command: installs the Node hook, so that commands can load TypeScript files, then parses arguments.
 
-import './register.ts';
-
+// A static import for its effect would be dropped: the package declares that its modules have none.
+await import('./register.ts');
 await import('./cli.ts');

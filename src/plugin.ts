@@ -3,7 +3,7 @@
 // loaded when the first file with kernels turns up.
 
 import { relative, sep } from 'node:path';
-import { createUnplugin } from 'unplugin';
+import { createUnplugin, type UnpluginInstance } from 'unplugin';
 import { CompileError } from './dsl/diagnostics.ts';
 import { mayDefineKernels } from './dsl/frontend/detect.ts';
 
@@ -47,4 +47,4 @@ export default unplugin;
 export const vite = unplugin.vite;
 export const esbuild = unplugin.esbuild;
 export const rollup = unplugin.rollup;
-export const webpack = unplugin.webpack;
+export const webpack: UnpluginInstance<PluginOptions | undefined>['webpack'] = unplugin.webpack;
