@@ -1,20 +1,29 @@
 // One kernel on both back ends with the same inputs: what WGSL left in memory against what the interpreter left. The
 // interpreter is itself tested against outside references; here it is the oracle for layouts, barriers and addressing.
 
+import type { Func } from '../../src/dsl/ir/ir.ts';
+import { verify } from '../../src/dsl/ir/verify.ts';
+import { fromBits } from '../../src/dsl/numerics.ts';
 import type { Definition } from '../../src/dsl/trace/definition.ts';
 import type { ArgSpec } from '../../src/dsl/trace/signature.ts';
 import { traceKernel } from '../../src/dsl/trace/trace.ts';
 import { DTYPES, type DTypeName } from '../../src/dsl/types.ts';
-import { fromBits } from '../../src/dsl/numerics.ts';
-import type { Func } from '../../src/dsl/ir/ir.ts';
-import { verify } from '../../src/dsl/ir/verify.ts';
 import { compileInterp } from '../../src/lower/interp/program.ts';
 import { rowsOf, runPipeline, tilePasses } from '../../src/lower/pipeline.ts';
-import type { Target, WgslProgram } from '../../src/lower/program.ts';
+import type { Target } from '../../src/lower/program.ts';
 import { lowerToWgsl } from '../../src/lower/wgsl/compile.ts';
 import { runWgsl, testDevice } from './wgslRun.ts';
 
-export type Typed = Float32Array | Int32Array | Uint32Array | Uint16Array | Int16Array | Uint8Array | Int8Array | BigInt64Array | BigUint64Array;
+export type Typed =
+  | Float32Array
+  | Int32Array
+  | Uint32Array
+  | Uint16Array
+  | Int16Array
+  | Uint8Array
+  | Int8Array
+  | BigInt64Array
+  | BigUint64Array;
 
 /** A pointer argument. `buffer`: arguments with one key share the array of the first. */
 export interface PtrArg {
@@ -48,7 +57,6 @@ export interface Options {
   readonly maxPerDimension?: number;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: kernels have every kind of argument
 export function trace(kernel: { definition: Definition | null } | any, args: { [name: string]: Arg }): Func {
   const buffers: string[] = [];
   const signature: { [name: string]: ArgSpec } = {};
@@ -64,7 +72,6 @@ export function trace(kernel: { definition: Definition | null } | any, args: { [
 }
 
 /** Runs the kernel on both; the arguments' arrays hold WGSL's result afterwards, `want` the interpreter's. */
-// biome-ignore lint/suspicious/noExplicitAny: see trace
 export async function runBoth(kernel: any, args: { [name: string]: Arg }, options: Options = {}) {
   const func = trace(kernel, args);
   const device = await testDevice();
@@ -86,15 +93,28 @@ export async function runBoth(kernel: any, args: { [name: string]: Arg }, option
     scalars,
     buffers: Object.keys(want).map((k) => {
       const data = want[k];
-      return { param: k, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), byteOffset: (bases[k] ?? 0) * data.BYTES_PER_ELEMENT };
+      return {
+        param: k,
+        bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+        byteOffset: (bases[k] ?? 0) * data.BYTES_PER_ELEMENT,
+      };
     }),
     print: () => {},
   });
-  const { program, lane } = lowerToWgsl(func, { ...device.target, ...options.target }, { workgroupSize: options.workgroupSize, verify: true });
+  const { program, lane } = lowerToWgsl(
+    func,
+    { ...device.target, ...options.target },
+    { workgroupSize: options.workgroupSize, verify: true },
+  );
   const problems = verify(lane, rowsOf(lane));
   if (problems.length) throw new Error(`lane IR: ${problems.map((p) => p.text).join('; ')}`);
   try {
-    const log = await runWgsl(device, program, got, { grid: options.grid, scalars, bases, maxPerDimension: options.maxPerDimension });
+    const log = await runWgsl(device, program, got, {
+      grid: options.grid,
+      scalars,
+      bases,
+      maxPerDimension: options.maxPerDimension,
+    });
     return { want, got, program, lane, log };
   } catch (e) {
     throw new Error(`${(e as Error).message}\n${program.code}`);
@@ -103,14 +123,20 @@ export async function runBoth(kernel: any, args: { [name: string]: Arg }, option
 
 /** Elements as numbers, f16 bits decoded. */
 export const numbers = (a: Typed, dtype: DTypeName = 'f32'): number[] =>
-  Array.from(a as Iterable<number | bigint>, (x) => (dtype === 'f16' || dtype === 'bf16' ? Number(fromBits(DTYPES[dtype], Number(x))) : Number(x)));
+  Array.from(a as Iterable<number | bigint>, (x) =>
+    dtype === 'f16' || dtype === 'bf16' ? Number(fromBits(DTYPES[dtype], Number(x))) : Number(x),
+  );
 
 /** Differences beyond `tolerance` (relative to the largest magnitude); NaN equals NaN. */
 export function differences(got: Typed, want: Typed, tolerance: number, dtype: DTypeName = 'f32'): string[] {
   const a = numbers(got, dtype);
   const b = numbers(want, dtype);
   const scale = Math.max(1e-30, ...b.filter(Number.isFinite).map(Math.abs));
-  return a.flatMap((x, i) => (Object.is(x, b[i]) || x === b[i] || Math.abs(x - b[i]) <= tolerance * scale || (x !== x && b[i] !== b[i]) ? [] : [`[${i}] got ${x}, want ${b[i]}`]));
+  return a.flatMap((x, i) =>
+    Object.is(x, b[i]) || x === b[i] || Math.abs(x - b[i]) <= tolerance * scale || (x !== x && b[i] !== b[i])
+      ? []
+      : [`[${i}] got ${x}, want ${b[i]}`],
+  );
 }
 
 /** Targets that change how code is lowered, beside the device's own. */
@@ -123,4 +149,5 @@ let state = 1;
 export const seed = (s: number): void => void (state = s);
 export const random = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
 export const floats = (n: number, scale = 1): Float32Array => Float32Array.from({ length: n }, () => (random() * 2 - 1) * scale);
-export const ints = (n: number, range = 1000): Int32Array => Int32Array.from({ length: n }, () => Math.floor((random() * 2 - 1) * range));
+export const ints = (n: number, range = 1000): Int32Array =>
+  Int32Array.from({ length: n }, () => Math.floor((random() * 2 - 1) * range));

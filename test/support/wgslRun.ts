@@ -77,14 +77,23 @@ export interface RunOptions {
 }
 
 /** Runs the program once; buffers are updated in place. Returns the words of the log ring after the counter. */
-export async function runWgsl(t: TestDevice, program: WgslProgram, buffers: Buffers, options: RunOptions = {}): Promise<Uint32Array> {
+export async function runWgsl(
+  t: TestDevice,
+  program: WgslProgram,
+  buffers: Buffers,
+  options: RunOptions = {},
+): Promise<Uint32Array> {
   const { device } = t;
   const module = await compileModule(device, program.code);
   device.pushErrorScope('validation');
-  const pipeline = await device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: program.entryPoint } });
+  const pipeline = await device.createComputePipelineAsync({
+    layout: 'auto',
+    compute: { module, entryPoint: program.entryPoint },
+  });
   const entries: GPUBindGroupEntry[] = [];
   const back: { view: ArrayBufferView; gpu: GPUBuffer; read: GPUBuffer }[] = [];
-  const storage = (bytes: number) => device.createBuffer({ size: Math.max(16, Math.ceil(bytes / 16) * 16), usage: 0x80 | 0x4 | 0x8 });
+  const storage = (bytes: number) =>
+    device.createBuffer({ size: Math.max(16, Math.ceil(bytes / 16) * 16), usage: 0x80 | 0x4 | 0x8 });
   for (const b of program.bindings) {
     const view = b.params.map((p) => buffers[p]).find((v) => v);
     if (!view) throw new Error(`no buffer for ${b.params.join(', ')}`);

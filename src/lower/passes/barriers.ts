@@ -36,7 +36,17 @@ const conflict = (a: Access, b: Access): boolean => {
   return a.same !== b.same || (a.same === '' && b.same === '');
 };
 const add = (p: Pending, a: Access): Pending =>
-  p.some((q) => q.space === a.space && q.writes === a.writes && q.buffer === a.buffer && q.from === a.from && q.to === a.to && q.same === a.same) ? p : [...p, a];
+  p.some(
+    (q) =>
+      q.space === a.space &&
+      q.writes === a.writes &&
+      q.buffer === a.buffer &&
+      q.from === a.from &&
+      q.to === a.to &&
+      q.same === a.same,
+  )
+    ? p
+    : [...p, a];
 const merge = (a: Pending, b: Pending): Pending => b.reduce(add, a);
 /** In the next iteration an address of the same name is another address. */
 const aged = (p: Pending): Pending => p.map((a) => (a.space === 'storage' ? { ...a, same: '' } : a)).reduce<Pending>(add, []);
@@ -47,7 +57,8 @@ export const barriers = pass({
   run: (func) => ({ ...func, body: run(func.body, []).block }),
 });
 
-const accessesIn = (b: Block): Access[] => b.ops.flatMap((op) => [...[accessOf(op)].filter((a) => a !== undefined), ...op.regions.flatMap(accessesIn)]);
+const accessesIn = (b: Block): Access[] =>
+  b.ops.flatMap((op) => [...[accessOf(op)].filter((a) => a !== undefined), ...op.regions.flatMap(accessesIn)]);
 
 function run(block: Block, before: Pending): { block: Block; after: Pending } {
   let pending = before;

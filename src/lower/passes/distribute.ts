@@ -127,18 +127,18 @@ export class Distributor {
   }
   private leaf(op: Op): void {
     const [r] = op.results;
-    if (hasTrait(op.name, 'writes')) return emitStore(this, op);
-    if (hasTrait(op.name, 'reads')) {
-      if (isTile(r.type) && this.plan.remat(r)) return;
-      return this.hold(r, this.layoutOf(r), emitLoad(this, op, this.layoutOf(r)));
+    if (hasTrait(op.name, 'writes')) emitStore(this, op);
+    else if (hasTrait(op.name, 'reads')) {
+      if (!isTile(r.type) || !this.plan.remat(r)) this.hold(r, this.layoutOf(r), emitLoad(this, op, this.layoutOf(r)));
+    } else if (hasTrait(op.name, 'reduction')) emitReduction(this, op);
+    else if (op.name === 'dot') emitDot(this, op);
+    else if (hasTrait(op.name, 'effect')) {
+      // `assume` is a fact for analyses; the rest talks to a person.
+      if (op.name !== 'assume') emitLog(this, op);
+    } else if (r && isTile(r.type) && !this.plan.remat(r) && !hasTrait(op.name, 'shape') && !hasTrait(op.name, 'hint')) {
+      const home = this.plan.home(r);
+      this.hold(r, home, this.compute(op, r, home));
     }
-    if (hasTrait(op.name, 'reduction')) return emitReduction(this, op);
-    if (op.name === 'dot') return emitDot(this, op);
-    if (op.name === 'assume') return;
-    if (hasTrait(op.name, 'effect')) return emitLog(this, op);
-    if (!r || !isTile(r.type) || this.plan.remat(r) || hasTrait(op.name, 'shape') || hasTrait(op.name, 'hint')) return;
-    const home = this.plan.home(r);
-    this.hold(r, home, this.compute(op, r, home));
   }
   layoutOf(v: Value): Layout {
     return isTile(v.type) ? this.plan.home(v) : SCALAR;
@@ -290,8 +290,21 @@ export class Distributor {
     if (map) return this.b.pack(Array.from({ length: regCount(to) }, (_, r) => this.b.at(regs, map(r))));
     const d = dtypeOf(regs.vals[0].type);
     const words = this.b.scalars(regs).map((x) => this.toWords(x));
-    const moved = words[0].map((_, k) => this.throughMemory(words.map((w) => w[k]), from, to));
-    return this.b.pack(Array.from({ length: regCount(to) }, (_, r) => this.fromWords(moved.map((m) => m[r]), d)));
+    const moved = words[0].map((_, k) =>
+      this.throughMemory(
+        words.map((w) => w[k]),
+        from,
+        to,
+      ),
+    );
+    return this.b.pack(
+      Array.from({ length: regCount(to) }, (_, r) =>
+        this.fromWords(
+          moved.map((m) => m[r]),
+          d,
+        ),
+      ),
+    );
   }
   /** Moves one word a register through workgroup memory; in slices along the first dim where the whole does not fit. */
   private throughMemory(words: readonly Value[], from: Layout, to: Layout): Value[] {
@@ -315,7 +328,8 @@ export class Distributor {
       const phase = this.smem.phase();
       const base = this.laneAddress(source.inside, strides);
       const mask = this.bothOf(this.representative(from), source.mask);
-      for (const r of source.regs) this.smem.store(this.b, region, phase, this.shift(base, this.offset(source.inside, strides, r)), words[r], mask);
+      for (const r of source.regs)
+        this.smem.store(this.b, region, phase, this.shift(base, this.offset(source.inside, strides, r)), words[r], mask);
       const readBase = this.laneAddress(wanted.inside, strides);
       const cache = new Map<number, Value>();
       for (const r of wanted.regs) {

@@ -5,7 +5,7 @@
 
 import { fail } from '../../dsl/diagnostics.ts';
 import { type Op, Value } from '../../dsl/ir/ir.ts';
-import { type DType, DTYPES, dtypeOf } from '../../dsl/types.ts';
+import { DTYPES, type DType, dtypeOf } from '../../dsl/types.ts';
 import { LOWER } from '../messages.ts';
 import type { Distributor } from './distribute.ts';
 import type { Regs } from './lane.ts';
@@ -61,11 +61,22 @@ function start(d: Distributor, acc: Value | undefined, layout: Layout, sum: DTyp
 }
 
 /** Writes the part of an operand with k in chunk `c` to workgroup memory at sum(index * stride). */
-function stage(d: Distributor, regs: Regs, layout: Layout, kDim: number, chunk: number, c: number, strides: readonly number[], region: Region, phase: number): void {
+function stage(
+  d: Distributor,
+  regs: Regs,
+  layout: Layout,
+  kDim: number,
+  chunk: number,
+  c: number,
+  strides: readonly number[],
+  region: Region,
+  phase: number,
+): void {
   const part = d.slice(layout, chunk, c, kDim);
   const mask = d.bothOf(d.representative(layout), part.mask);
   const base = d.laneAddress(part.inside, strides);
-  for (const r of part.regs) d.smem.store(d.b, region, phase, d.shift(base, d.offset(part.inside, strides, r)), d.toWords(d.b.at(regs, r))[0], mask);
+  for (const r of part.regs)
+    d.smem.store(d.b, region, phase, d.shift(base, d.offset(part.inside, strides, r)), d.toWords(d.b.at(regs, r))[0], mask);
 }
 
 interface Staged {
@@ -73,7 +84,16 @@ interface Staged {
   readonly pitch: number;
 }
 /** The chunk's loop over k: every invocation reads its rows and columns and multiplies them all. */
-function multiply(d: Distributor, sums: Regs, layout: Layout, sum: DType, chunk: number, A: Staged, B: Staged, phase: number): Regs {
+function multiply(
+  d: Distributor,
+  sums: Regs,
+  layout: Layout,
+  sum: DType,
+  chunk: number,
+  A: Staged,
+  B: Staged,
+  phase: number,
+): Regs {
   const { b } = d;
   const rows = Array.from({ length: regCount(layout) }, (_, r) => regOffset(layout, 0, r));
   const cols = Array.from({ length: regCount(layout) }, (_, r) => regOffset(layout, 1, r));

@@ -2,8 +2,8 @@
 // representative of replicated invocations writes. An index that a mask turns off is never used: loads read element 0
 // instead. Which array type a buffer has is the access plan's choice; this file follows it.
 
-import { type Op, Value } from '../../dsl/ir/ir.ts';
-import { type DType, DTYPES, isTile, pointee } from '../../dsl/types.ts';
+import type { Op, Value } from '../../dsl/ir/ir.ts';
+import { DTYPES, type DType, isTile, pointee } from '../../dsl/types.ts';
 import type { BufferPlan, Run } from './access.ts';
 import { type Distributor, SCALAR } from './distribute.ts';
 import type { Regs } from './lane.ts';
@@ -64,7 +64,12 @@ export function emitLoad(d: Distributor, op: Op, layout: Layout): Regs {
     const known = wide.get(key);
     if (known) return known;
     const safe = m ? b.scalarOp('where', [m, index, b.i32(0)]) : index;
-    const attrs = { buffer: buffer.name, type, ...(buffer.mode === 'atomic' ? { atomic: true } : {}), ...(buffer.written ? { shared: true, address } : {}) };
+    const attrs = {
+      buffer: buffer.name,
+      type,
+      ...(buffer.mode === 'atomic' ? { atomic: true } : {}),
+      ...(buffer.written ? { shared: true, address } : {}),
+    };
     const v = b.effect('load_global', [safe], attrs);
     if (op.results[0].name && type === dtype.name) v.name = op.results[0].name;
     wide.set(key, v);
@@ -83,7 +88,15 @@ export function emitLoad(d: Distributor, op: Op, layout: Layout): Regs {
 
 type Read = (index: Value, type: string, m: Value | undefined) => Value;
 
-function loadElements(d: Distributor, buffer: BufferPlan, dtype: DType, p: Piece, read: Read, others: Regs | undefined, out: Value[]): void {
+function loadElements(
+  d: Distributor,
+  buffer: BufferPlan,
+  dtype: DType,
+  p: Piece,
+  read: Read,
+  others: Regs | undefined,
+  out: Value[],
+): void {
   const { b } = d;
   const v = buffer.vec;
   const type = v > 1 ? `tile<${v}x${dtype.name}>` : dtype.name;
@@ -104,11 +117,20 @@ function loadElements(d: Distributor, buffer: BufferPlan, dtype: DType, p: Piece
   }
 }
 
-function loadWords(d: Distributor, buffer: BufferPlan, dtype: DType, p: Piece, read: Read, keep: (p: Piece, e: number, v: Value) => Value, out: Value[]): void {
+function loadWords(
+  d: Distributor,
+  buffer: BufferPlan,
+  dtype: DType,
+  p: Piece,
+  read: Read,
+  keep: (p: Piece, e: number, v: Value) => Value,
+  out: Value[],
+): void {
   const { b } = d;
   const bits = dtype.bytes * 8;
   const perWord = 32 / bits;
-  const part = (word: Value, shift: Value): Value => b.pure('decode', [b.pure('subword', [word, shift], { bits })], { type: dtype.name });
+  const part = (word: Value, shift: Value): Value =>
+    b.pure('decode', [b.pure('subword', [word, shift], { bits })], { type: dtype.name });
   if (p.regs.length < perWord) {
     p.regs.forEach((r, e) => {
       const at = d.shift(p.offset, e);
@@ -151,7 +173,12 @@ export function emitStore(d: Distributor, op: Op): void {
   for (const p of pieces(d, layout, run, ptr, mask)) {
     const m = both(p.mask);
     const put = (index: Value, x: Value): void => {
-      const attrs = { buffer: buffer.name, address, ...(buffer.mode === 'half' ? { native: true } : {}), ...(buffer.mode === 'atomic' ? { atomic: true } : {}) };
+      const attrs = {
+        buffer: buffer.name,
+        address,
+        ...(buffer.mode === 'half' ? { native: true } : {}),
+        ...(buffer.mode === 'atomic' ? { atomic: true } : {}),
+      };
       b.effect('store_global', m ? [index, x, m] : [index, x], attrs);
     };
     const elements = p.regs.map((r) => b.at(values, r));
@@ -171,7 +198,11 @@ export function emitStore(d: Distributor, op: Op): void {
       encoded.forEach((x, e) => {
         const at = d.shift(p.offset, e);
         const shift = b.pure('subword_shift', [at], { bits });
-        b.effect('merge_global', [down(d, at, log2(perWord)), shift, x, ...(m ? [m] : [])], { buffer: buffer.name, bits, address });
+        b.effect('merge_global', [down(d, at, log2(perWord)), shift, x, ...(m ? [m] : [])], {
+          buffer: buffer.name,
+          bits,
+          address,
+        });
       });
       continue;
     }

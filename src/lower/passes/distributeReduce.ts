@@ -7,7 +7,7 @@ import { rowOf } from '../../dsl/ops/index.ts';
 import { DTYPES, dtypeOf, isTile } from '../../dsl/types.ts';
 import { type Distributor, SCALAR } from './distribute.ts';
 import { countOf, type Regs, widthFor } from './lane.ts';
-import { dropDim, isLane, isReg, laneBit, type Layout, regCount, regOffset } from './layout.ts';
+import { dropDim, isLane, isReg, type Layout, laneBit, regCount, regOffset } from './layout.ts';
 
 /** The carried registers of a reduction: the value, and the index where one is asked for. */
 type State = readonly Regs[];
@@ -34,7 +34,10 @@ export function emitReduction(d: Distributor, op: Op): void {
   if (row.index) state = [state[0], axisIndex(d, layout, axis)];
   const regBits = bits.filter(isReg).sort((p, q) => q - p);
   for (const bit of regBits) state = foldRegisters(d, state, bit, combine);
-  const lanes = bits.filter(isLane).map(laneBit).sort((p, q) => p - q);
+  const lanes = bits
+    .filter(isLane)
+    .map(laneBit)
+    .sort((p, q) => p - q);
   // Partial subgroups may number their invocations as they like: shuffles only where every subgroup is full.
   const full = d.target.subgroups && 1 << d.plan.lanes >= d.target.subgroupMaxSize;
   const inSubgroup = full ? Math.log2(Math.max(1, d.target.subgroupMinSize)) : 0;
@@ -62,10 +65,20 @@ function foldRegisters(d: Distributor, state: State, bit: number, combine: Combi
     // Whole vectors pair up; the low bits of the register number are their components.
     const groups = without.filter((r) => r % width === 0).map((r) => r / width);
     const step = (1 << bit) / width;
-    const parts = groups.map((g) => combine(state.map((s) => s.vals[g]), state.map((s) => s.vals[g + step])));
+    const parts = groups.map((g) =>
+      combine(
+        state.map((s) => s.vals[g]),
+        state.map((s) => s.vals[g + step]),
+      ),
+    );
     return state.map((s, k) => regroup(d, { width: s.width, vals: parts.map((p) => p[k]) }));
   }
-  const parts = without.map((r) => combine(state.map((s) => d.b.at(s, r)), state.map((s) => d.b.at(s, r | (1 << bit)))));
+  const parts = without.map((r) =>
+    combine(
+      state.map((s) => d.b.at(s, r)),
+      state.map((s) => d.b.at(s, r | (1 << bit))),
+    ),
+  );
   return state.map((_, k) => d.b.pack(parts.map((p) => p[k])));
 }
 /** A register count that no longer fills its vectors is a count of smaller ones. */
@@ -76,14 +89,24 @@ function shuffle(d: Distributor, state: State, mask: number, combine: Combine): 
   const moved = state.map((s) => s.vals.map((v) => d.b.effect('shuffle_xor', [v], { mask })));
   const same = state.every((s) => s.width === state[0].width);
   if (same) {
-    const parts = state[0].vals.map((_, g) => combine(state.map((s) => s.vals[g]), moved.map((m) => m[g])));
+    const parts = state[0].vals.map((_, g) =>
+      combine(
+        state.map((s) => s.vals[g]),
+        moved.map((m) => m[g]),
+      ),
+    );
     return state.map((s, k) => ({ width: s.width, vals: parts.map((p) => p[k]) }));
   }
   const other = state.map((s, k): Regs => ({ width: s.width, vals: moved[k] }));
   return byScalars(d, state, other, combine);
 }
 function byScalars(d: Distributor, a: State, c: State, combine: Combine): State {
-  const parts = Array.from({ length: countOf(a[0]) }, (_, r) => combine(a.map((s) => d.b.at(s, r)), c.map((s) => d.b.at(s, r))));
+  const parts = Array.from({ length: countOf(a[0]) }, (_, r) =>
+    combine(
+      a.map((s) => d.b.at(s, r)),
+      c.map((s) => d.b.at(s, r)),
+    ),
+  );
   return a.map((_, k) => d.b.pack(parts.map((p) => p[k])));
 }
 
@@ -106,7 +129,8 @@ function throughMemory(d: Distributor, state: State, lanes: readonly number[], c
     const phase = d.smem.phase();
     for (let r = 0; r < count; r++) {
       let k = 0;
-      for (const s of state) for (const w of d.toWords(b.at(s, r0 + r))) d.smem.store(b, region, phase, d.shift(d.tid, r * perReg + k++ * all), w);
+      for (const s of state)
+        for (const w of d.toWords(b.at(s, r0 + r))) d.smem.store(b, region, phase, d.shift(d.tid, r * perReg + k++ * all), w);
     }
     for (let r = 0; r < count; r++) {
       let acc: Value[] | undefined;
@@ -114,7 +138,9 @@ function throughMemory(d: Distributor, state: State, lanes: readonly number[], c
         const from = lanes.reduce((m, l, i) => m | (((c >> i) & 1) << l), 0);
         let k = 0;
         const part = state.map((s, i) => {
-          const ws = Array.from({ length: words[i] }, () => d.smem.load(b, region, phase, d.shift(base, from + r * perReg + k++ * all)));
+          const ws = Array.from({ length: words[i] }, () =>
+            d.smem.load(b, region, phase, d.shift(base, from + r * perReg + k++ * all)),
+          );
           return d.fromWords(ws, dtypeOf(s.vals[0].type));
         });
         acc = acc ? combine(acc, part) : part;

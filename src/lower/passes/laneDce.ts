@@ -23,7 +23,8 @@ function clean(body: Block): Block {
   walk(body, (op) => {
     for (const r of op.results) makers.set(r, op);
     const traits = laneRow(op.name)!.traits;
-    const removable = traits.includes('pure') || (traits.includes('reads') && !traits.includes('effect')) || op.name === 'shuffle_xor';
+    const removable =
+      traits.includes('pure') || (traits.includes('reads') && !traits.includes('effect')) || op.name === 'shuffle_xor';
     if (!removable) keep(op);
   });
   for (let op = work.pop(); op; op = work.pop())
@@ -31,6 +32,9 @@ function clean(body: Block): Block {
       const m = makers.get(o);
       if (m) keep(m);
     }
-  const sweep = (b: Block): Block => ({ args: b.args, ops: b.ops.filter((op) => live.has(op)).map((op) => (op.regions.length ? { ...op, regions: op.regions.map(sweep) } : op)) });
+  const sweep = (b: Block): Block => ({
+    args: b.args,
+    ops: b.ops.filter((op) => live.has(op)).map((op) => (op.regions.length ? { ...op, regions: op.regions.map(sweep) } : op)),
+  });
   return sweep(body);
 }

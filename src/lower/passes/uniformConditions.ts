@@ -11,7 +11,10 @@ const contains = (b: Block): boolean => b.ops.some((op) => syncs(op) || op.regio
 
 /** What WGSL takes to differ between invocations. */
 const varyingSource = (op: Op): boolean =>
-  op.name === 'local_id' || op.name === 'wg_load' || op.name === 'shuffle_xor' || (op.name === 'load_global' && op.attrs.shared === true);
+  op.name === 'local_id' ||
+  op.name === 'wg_load' ||
+  op.name === 'shuffle_xor' ||
+  (op.name === 'load_global' && op.attrs.shared === true);
 
 export const uniformConditions = pass({
   name: 'uniformConditions',
@@ -28,13 +31,15 @@ function makeUniform(body: Block): Block {
       changed = true;
     }
   };
-  const flow = (from: readonly Value[], to: readonly Value[]): void => to.forEach((t, i) => void (varying.has(from[i]) && mark(t)));
+  const flow = (from: readonly Value[], to: readonly Value[]): void =>
+    to.forEach((t, i) => void (varying.has(from[i]) && mark(t)));
   /** A condition that will be made uniform does not make anything vary. */
   const visit = (block: Block, diverged: boolean): void => {
     if (diverged) block.args.forEach(mark);
     for (const op of block.ops) {
       if (!op.regions.length) {
-        if (op.name !== 'make_uniform' && (diverged || varyingSource(op) || op.operands.some((o) => varying.has(o)))) op.results.forEach(mark);
+        if (op.name !== 'make_uniform' && (diverged || varyingSource(op) || op.operands.some((o) => varying.has(o))))
+          op.results.forEach(mark);
         continue;
       }
       const fixed = op.regions.some(contains);

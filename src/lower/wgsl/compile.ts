@@ -2,8 +2,8 @@
 // the module's text with everything needed to launch it, and the lane IR on request. It runs the passes in order and knows no
 // op; it never talks to a device.
 
-import type { Func } from '../../dsl/ir/ir.ts';
 import { fail } from '../../dsl/diagnostics.ts';
+import type { Func } from '../../dsl/ir/ir.ts';
 import { LOWER } from '../messages.ts';
 import { planAccess } from '../passes/access.ts';
 import { assignLayouts, chooseInvocations } from '../passes/assignLayouts.ts';
@@ -49,11 +49,17 @@ export function lowerToWgsl(func: Func, target: Target, options: CompileOptions 
   const plan = assignLayouts(tile, axis, pointers, log2(size));
   const access = planAccess(tile, plan, axis, pointers, target);
   if (access.buffers.length + 1 > target.maxStorageBuffers && access.buffers.length > target.maxStorageBuffers)
-    fail(func.loc, LOWER.storageBuffers, access.buffers.length, target.maxStorageBuffers, access.buffers.map((b) => b.name).join(', '));
+    fail(
+      func.loc,
+      LOWER.storageBuffers,
+      access.buffers.length,
+      target.maxStorageBuffers,
+      access.buffers.map((b) => b.name).join(', '),
+    );
   const out = new Distributor(tile, plan, access, target).run();
   const attrs = { ...tile.attrs, workgroup_size: 1 << plan.lanes, workgroup_words: out.words };
   const spread: Func = { ...tile, level: 'lane', body: out.body, attrs };
   options.dumpAfter?.('distribute', spread);
   const lane = runPipeline(spread, lanePasses, { verify: options.verify, dumpAfter: options.dumpAfter }).func;
-  return { program: moduleOf(tile, lane, plan, access, out, target), tile, lane };
+  return { program: moduleOf(tile, lane, plan, access, out), tile, lane };
 }

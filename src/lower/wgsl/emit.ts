@@ -184,9 +184,9 @@ export class Emitter {
   }
   private control(op: Op): void {
     this.place(op.loc);
-    if (op.name === 'if') return this.branch(op);
-    if (op.name === 'for') return this.counted(op);
-    return this.loop(op);
+    if (op.name === 'if') this.branch(op);
+    else if (op.name === 'for') this.counted(op);
+    else this.loop(op);
   }
   private branch(op: Op): void {
     const vars = this.variables(op.results, null, op.loc);
@@ -209,7 +209,11 @@ export class Emitter {
     const [region] = op.regions;
     const [iv, ...carried] = region.args;
     const [lo, hi, step] = op.operands.slice(0, 3).map((o) => this.get(o));
-    const vars = this.variables(carried, op.operands.slice(3).map((o) => this.get(o)), op.loc);
+    const vars = this.variables(
+      carried,
+      op.operands.slice(3).map((o) => this.get(o)),
+      op.loc,
+    );
     carried.forEach((c, i) => void this.text.set(c, vars[i]));
     const i = this.names.fresh(iv.name ?? 'i');
     this.text.set(iv, i);
@@ -232,7 +236,11 @@ export class Emitter {
   }
   private loop(op: Op): void {
     const [test, body] = op.regions;
-    const vars = this.variables(test.args, op.operands.map((o) => this.get(o)), op.loc);
+    const vars = this.variables(
+      test.args,
+      op.operands.map((o) => this.get(o)),
+      op.loc,
+    );
     for (const r of op.regions) r.args.forEach((a, i) => void this.text.set(a, vars[i]));
     this.line('loop {', op.loc);
     this.indent++;

@@ -8,7 +8,7 @@ import type { AccessPlan } from '../passes/access.ts';
 import type { LayoutPlan } from '../passes/assignLayouts.ts';
 import { baseField, type Distributed } from '../passes/distribute.ts';
 import { layoutKey } from '../passes/layout.ts';
-import type { Binding, Target, UniformField, WgslProgram } from '../program.ts';
+import type { Binding, UniformField, WgslProgram } from '../program.ts';
 import { registerType } from './casts.ts';
 import { Emitter, type Line } from './emit.ts';
 import { Names, safeName } from './names.ts';
@@ -21,7 +21,7 @@ const BITS: readonly (readonly [name: string, type: 'u32' | 'f32', bits: number]
   ['nan', 'f32', 0x7fc00000],
 ];
 
-export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: AccessPlan, out: Distributed, target: Target): WgslProgram {
+export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: AccessPlan, out: Distributed): WgslProgram {
   const names = new Names();
   for (const b of access.buffers) names.reserve(b.name);
   const emitter = new Emitter(names);
@@ -72,7 +72,12 @@ export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: Acces
   put('');
   const tid = uses('tid');
   const inputs = ['@builtin(workgroup_id) wg: vec3<u32>', '@builtin(num_workgroups) nwg: vec3<u32>'];
-  if (tid && shuffles) inputs.push('@builtin(subgroup_id) subgroup: u32', '@builtin(subgroup_size) subgroup_length: u32', '@builtin(subgroup_invocation_id) subgroup_lane: u32');
+  if (tid && shuffles)
+    inputs.push(
+      '@builtin(subgroup_id) subgroup: u32',
+      '@builtin(subgroup_size) subgroup_length: u32',
+      '@builtin(subgroup_invocation_id) subgroup_lane: u32',
+    );
   else if (tid) inputs.push('@builtin(local_invocation_index) local: u32');
   put(`@compute @workgroup_size(${size})`, tile.loc);
   put(`fn main(${inputs.join(', ')}) {`, tile.loc);
@@ -101,7 +106,8 @@ export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: Acces
 }
 
 const fieldBytes = (f: Pick<UniformField, 'type'>): number => (f.type === 'vec2<u32>' ? 8 : 4);
-const uniformSize = (fields: readonly UniformField[]): number => Math.ceil(fields.reduce((n, f) => n + fieldBytes(f), 0) / 16) * 16;
+const uniformSize = (fields: readonly UniformField[]): number =>
+  Math.ceil(fields.reduce((n, f) => n + fieldBytes(f), 0) / 16) * 16;
 
 /** The uniform block: 64-bit scalars first, so that no field needs padding; then what the text uses. */
 function uniformFields(func: Func, ops: readonly Op[], text: string): UniformField[] {
@@ -117,7 +123,8 @@ function uniformFields(func: Func, ops: readonly Op[], text: string): UniformFie
       fields.push({ name: safeName(p.name), type, source: { kind: 'scalar', param: p.name, dtype: d.name } });
     }
   }
-  for (const [name, type, bits] of BITS) if (text.includes(`u.${name}`)) fields.push({ name, type, source: { kind: 'bits', bits } });
+  for (const [name, type, bits] of BITS)
+    if (text.includes(`u.${name}`)) fields.push({ name, type, source: { kind: 'bits', bits } });
   fields.sort((a, b) => fieldBytes(b) - fieldBytes(a));
   let offset = 0;
   return fields.map((f) => {

@@ -23,9 +23,14 @@ export class Names {
   private readonly next = new Map<string, number>();
   /** A fresh name like `hint`. Value names of device functions may contain anything. */
   fresh(hint: string | undefined): string {
-    let base = (hint ?? 'v').replace(/[^A-Za-z0-9_]/g, '_').replace(/^_+/, '').replace(/^(\d)/, 'v$1') || 'v';
+    let base =
+      (hint ?? 'v')
+        .replace(/[^A-Za-z0-9_]/g, '_')
+        .replace(/^_+/, '')
+        .replace(/^(\d)/, 'v$1') || 'v';
     if (base.startsWith('__')) base = base.slice(2);
-    const taken = (n: string): boolean => this.used.has(n) || RESERVED.has(n) || /^(i64|u64|f16|bf16|cast|uniform|make_uniform)_/.test(n);
+    const taken = (n: string): boolean =>
+      this.used.has(n) || RESERVED.has(n) || /^(i64|u64|f16|bf16|cast|uniform|make_uniform)_/.test(n);
     let name = base;
     if (hint === undefined || taken(base)) {
       let k = this.next.get(base) ?? 0;
@@ -46,6 +51,9 @@ export class Names {
 /** A name of the interface (buffer, uniform field), made legal; distinct names stay distinct. */
 export function safeName(name: string): string {
   const legal = name.replace(/[^A-Za-z0-9_]/g, '_').replace(/^__+/, '_');
-  const own = RESERVED.has(legal) || legal === '_' || /^(base_|grid\d|zero$|inf$|neg_inf$|nan$|tessera_|i64_|u64_|f16_|bf16_|cast_|uniform_|make_uniform_)/.test(legal);
+  const own =
+    RESERVED.has(legal) ||
+    legal === '_' ||
+    /^(base_|grid\d|zero$|inf$|neg_inf$|nan$|tessera_|i64_|u64_|f16_|bf16_|cast_|uniform_|make_uniform_)/.test(legal);
   return own || /_$/.test(legal) ? `${legal}_` : legal;
 }

@@ -19,7 +19,12 @@ async function evaluate(name: string, operands: Uint32Array[], n: number): Promi
         : t === 'u32'
           ? `in${i}[g]`
           : `bitcast<${t}>(in${i}[g])`;
-  const put = width(h.ret) === 2 ? 'out[g * 2u] = r.x; out[g * 2u + 1u] = r.y;' : h.ret === 'bool' ? 'out[g] = select(0u, 1u, r);' : 'out[g] = bitcast<u32>(r);';
+  const put =
+    width(h.ret) === 2
+      ? 'out[g * 2u] = r.x; out[g * 2u + 1u] = r.y;'
+      : h.ret === 'bool'
+        ? 'out[g] = select(0u, 1u, r);'
+        : 'out[g] = bitcast<u32>(r);';
   const code = [
     ...preludeText([name]),
     ...h.params.map((_, i) => `@group(0) @binding(${i}) var<storage, read> in${i}: array<u32>;`),
@@ -42,7 +47,13 @@ async function evaluate(name: string, operands: Uint32Array[], n: number): Promi
   const enc = device.createCommandEncoder();
   const pass = enc.beginComputePass();
   pass.setPipeline(pipeline);
-  pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries: [...bufs, out].map((buffer, binding) => ({ binding, resource: { buffer } })) }));
+  pass.setBindGroup(
+    0,
+    device.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: [...bufs, out].map((buffer, binding) => ({ binding, resource: { buffer } })),
+    }),
+  );
   pass.dispatchWorkgroups(Math.ceil(n / 64));
   pass.end();
   enc.copyBufferToBuffer(out, 0, read, 0, size);
@@ -55,7 +66,23 @@ const rnd = (() => {
   let s = 12345;
   return () => (s = (Math.imul(s, 1664525) + 1013904223) >>> 0);
 })();
-const edges = [0n, 1n, 2n, 3n, 255n, 65535n, 65536n, 0x7fffffffn, 0x80000000n, 0xffffffffn, 0x100000000n, 0x7fffffffffffffffn, 0x8000000000000000n, 0xffffffffffffffffn, 0xfffffffffffffffen];
+const edges = [
+  0n,
+  1n,
+  2n,
+  3n,
+  255n,
+  65535n,
+  65536n,
+  0x7fffffffn,
+  0x80000000n,
+  0xffffffffn,
+  0x100000000n,
+  0x7fffffffffffffffn,
+  0x8000000000000000n,
+  0xffffffffffffffffn,
+  0xfffffffffffffffen,
+];
 const pairs: [bigint, bigint][] = edges.flatMap((a) => edges.map((b): [bigint, bigint] => [a, b]));
 for (let i = 0; i < 800; i++) {
   const a = (BigInt(rnd()) << 32n) | BigInt(rnd());
@@ -116,7 +143,40 @@ describe('64-bit integers on two words', () => {
 const floats = (() => {
   const f = new Float32Array(2048);
   const u = new Uint32Array(f.buffer);
-  const special = [0, -0, 1, -1, 0.5, 1.5, 2.5, 65504, 65519, 65520, -65520, 1e30, -1e30, Infinity, -Infinity, NaN, 2 ** -14, 2 ** -24, 2 ** -25, 1.5 * 2 ** -25, 2147483647, 2147483648, -2147483648, 4294967295, 4294967296, 9.3e18, -9.3e18, 1.9e19, 16777217, 300.7, -300.7, 3.4028234e38];
+  const special = [
+    0,
+    -0,
+    1,
+    -1,
+    0.5,
+    1.5,
+    2.5,
+    65504,
+    65519,
+    65520,
+    -65520,
+    1e30,
+    -1e30,
+    Infinity,
+    -Infinity,
+    NaN,
+    2 ** -14,
+    2 ** -24,
+    2 ** -25,
+    1.5 * 2 ** -25,
+    2147483647,
+    2147483648,
+    -2147483648,
+    4294967295,
+    4294967296,
+    9.3e18,
+    -9.3e18,
+    1.9e19,
+    16777217,
+    300.7,
+    -300.7,
+    3.4028234e38,
+  ];
   f.set(special);
   for (let i = special.length; i < f.length; i++) {
     if (i % 3 === 0) f[i] = (rnd() / 2 ** 32 - 0.5) * 2 ** ((rnd() % 60) - 30);
@@ -158,7 +218,7 @@ describe('narrow floats', () => {
     const ys = [2, 2, 7, -3, 3, Infinity, 7e-5, 2, 0, 1];
     const bitsOf = (v: number[]) => new Uint32Array(new Float32Array(v).buffer);
     const got = new Float32Array((await evaluate('fmod', [bitsOf(xs), bitsOf(ys)], xs.length)).buffer);
-    xs.forEach((x, i) => expect(same(got[i], Math.fround(Math.fround(x) % Math.fround(ys[i])))).toBe(true));
+    for (const [i, x] of xs.entries()) expect(same(got[i], Math.fround(Math.fround(x) % Math.fround(ys[i])))).toBe(true);
   });
   it('erf is within 8 ulp', async () => {
     // Maclaurin series in double precision: more than enough below 3.
@@ -173,7 +233,9 @@ describe('narrow floats', () => {
     };
     const xs = Float32Array.from({ length: 1200 }, (_, i) => (i - 600) / 200.7);
     const got = new Float32Array((await evaluate('erf', [new Uint32Array(xs.buffer)], xs.length)).buffer);
-    const worst = Math.max(...[...xs].map((x, i) => Math.abs(got[i] - erf(x)) / (2 ** (Math.floor(Math.log2(Math.abs(erf(x)) || 1)) - 23))));
+    const worst = Math.max(
+      ...[...xs].map((x, i) => Math.abs(got[i] - erf(x)) / 2 ** (Math.floor(Math.log2(Math.abs(erf(x)) || 1)) - 23)),
+    );
     expect(worst).toBeLessThan(8);
   });
 });
@@ -200,7 +262,12 @@ describe('casts agree with convert()', () => {
         const bad = want.flatMap((w, i) => {
           const g = DTYPES[to].bits === 64 ? (BigInt(got[2 * i + 1]) << 32n) | BigInt(got[2 * i]) : got[i];
           const t = DTYPES[to];
-          const ok = t.bits === 64 ? g === toBits(t, w) : t.is_floating() ? same(new Float32Array(new Uint32Array([Number(g)]).buffer)[0], w as number) : g === Number(w) >>> 0;
+          const ok =
+            t.bits === 64
+              ? g === toBits(t, w)
+              : t.is_floating()
+                ? same(new Float32Array(new Uint32Array([Number(g)]).buffer)[0], w as number)
+                : g === Number(w) >>> 0;
           return ok ? [] : [`${to}(${from} ${xs[i]}) is ${w}, got ${g}`];
         });
         expect(bad.slice(0, 3)).toEqual([]);
