@@ -48,15 +48,12 @@ export function lowerToWgsl(func: Func, target: Target, options: CompileOptions 
   if (size > target.maxInvocations) fail(func.loc, LOWER.invocations, size, target.maxInvocations);
   const plan = assignLayouts(tile, axis, pointers, log2(size));
   const access = planAccess(tile, plan, axis, pointers, target);
-  if (access.buffers.length + 1 > target.maxStorageBuffers && access.buffers.length > target.maxStorageBuffers)
-    fail(
-      func.loc,
-      LOWER.storageBuffers,
-      access.buffers.length,
-      target.maxStorageBuffers,
-      access.buffers.map((b) => b.name).join(', '),
-    );
   const out = new Distributor(tile, plan, access, target).run();
+  const buffers = access.buffers.length + (out.sites.length ? 1 : 0);
+  if (buffers > target.maxStorageBuffers) {
+    const names = [...access.buffers.map((b) => b.name), ...(out.sites.length ? ['the log of device_print'] : [])];
+    fail(func.loc, LOWER.storageBuffers, buffers, target.maxStorageBuffers, names.join(', '));
+  }
   const attrs = { ...tile.attrs, workgroup_size: 1 << plan.lanes, workgroup_words: out.words };
   const spread: Func = { ...tile, level: 'lane', body: out.body, attrs };
   options.dumpAfter?.('distribute', spread);
