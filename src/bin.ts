@@ -3,5 +3,6 @@
 
 // A static import for its effect would be dropped: the package declares that its modules have none.
 export {};
+
 await import('./register.ts');
 await import('./cli.ts');

@@ -44,7 +44,6 @@ export interface AnyKernel {
 }
 
 /** A kernel with parameters P. `launch` checks its arguments, compiles what is new, and enqueues; see `Device.launch`. */
-// biome-ignore lint/suspicious/noExplicitAny: a kernel whose parameters do not matter
 export interface Kernel<P = any> extends AnyKernel {
   launch(device: LaunchTarget, grid: Grid, args: LaunchArgs<P>, options?: KernelOptions): void;
 }

@@ -14,7 +14,10 @@ describe('promotion as recorded from Triton', () => {
     const wrong = rows
       .filter((r) => r[4] === divOrMod)
       .filter(([a, an, b, bn, d, want]) => (computationType(DTYPES[a], an, DTYPES[b], bn, d)?.name ?? null) !== want)
-      .map(([a, an, b, bn, d, want]) => `${a}${an ? ' number' : ''}, ${b}${bn ? ' number' : ''}: ${computationType(DTYPES[a], an, DTYPES[b], bn, d)}, Triton ${want}`);
+      .map(
+        ([a, an, b, bn, d, want]) =>
+          `${a}${an ? ' number' : ''}, ${b}${bn ? ' number' : ''}: ${computationType(DTYPES[a], an, DTYPES[b], bn, d)}, Triton ${want}`,
+      );
     expect(wrong).toEqual([]);
   });
 });

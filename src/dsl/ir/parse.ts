@@ -71,6 +71,11 @@ export function parseFunc(text: string, rows?: { tile?: RowLookup; lane?: RowLoo
             ? -Infinity
             : Infinity
           : Number(t);
+  /** Goes back one token, so that the error points at it. */
+  const badToken = (what: string): never => {
+    i--;
+    return bad(what);
+  };
   const attr = (): Attr => {
     if (accept('[')) return list(']', attr) as unknown as Attr;
     const t = next();
@@ -130,7 +135,7 @@ export function parseFunc(text: string, rows?: { tile?: RowLookup; lane?: RowLoo
     const operands: Value[] = [];
     while (peek()?.startsWith('%')) {
       const t = next();
-      operands.push(scope.get(t) ?? (i--, bad(`${t} is not defined`)));
+      operands.push(scope.get(t) ?? badToken(`${t} is not defined`));
       if (!accept(',')) break;
     }
     const a = attrs();
@@ -174,7 +179,8 @@ export function parseFunc(text: string, rows?: { tile?: RowLookup; lane?: RowLoo
     rawParams.push({ value, facts, at: i });
     if (accept('@')) skipSpan();
   });
-  const level = accept('lane') ? 'lane' : (accept('tile'), 'tile');
+  const level = accept('lane') ? 'lane' : 'tile';
+  if (level === 'tile') accept('tile');
   const constants = accept('constants') ? (attrs() as { [k: string]: string }) : {};
   const funcAttrs = accept('attrs') ? attrs() : {};
   let loc: Loc = NO_LOC;

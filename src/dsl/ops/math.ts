@@ -59,7 +59,6 @@ export const MATH = {
     args: ['x'],
     traits: ['pure', 'elementwise', 'cheap'],
     type: same('tl.abs', 'numbers', anyNumber),
-    // biome-ignore lint/suspicious/noExplicitAny: numbers and bigints alike
     eval: unary((a: any) => (a < 0 || Object.is(a, -0) ? -a : a)),
     wgsl: (v, cx) =>
       !dtypeOf(cx.type).is_floating() && !dtypeOf(cx.type).is_int_signed()

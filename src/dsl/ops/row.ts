@@ -58,7 +58,6 @@ export interface WgslContext {
 export type Ulp = number | ((...operands: number[]) => number);
 
 /** A user-level function of `tl`. Tiles and scalars have the static type number, masks boolean, so that operators type-check. */
-// biome-ignore lint/suspicious/noExplicitAny: rows have every kind of signature
 export type ApiFn = (...args: any[]) => any;
 
 export interface Row<F extends ApiFn = ApiFn> {
@@ -99,5 +98,4 @@ export const op = <F extends ApiFn = never>(row: Row<F>): Row<F> => row;
 export type Widen<T> = [T] extends [boolean] ? boolean : number;
 
 /** A traced value in the clothes that the user's types expect. */
-// biome-ignore lint/suspicious/noExplicitAny: a Value is a number, a boolean or a pointer to the type checker
 export const asUser = (v: Value): any => v;

@@ -40,11 +40,9 @@ export const isInt = (d: DType): boolean => d.is_int();
 export const isWideFloat = (d: DType): boolean => d === f32 || d === f64;
 
 /** Numbers and bigints obey the same JS operators; rows are written once for both. */
-// biome-ignore lint/suspicious/noExplicitAny: see above
 export const binary = (f: (a: any, b: any, d: DType) => Num | boolean): Row['eval'] => {
   return ([a, b], d) => toNum(f(a, b, d));
 };
-// biome-ignore lint/suspicious/noExplicitAny: see above
 export const unary = (f: (a: any, d: DType) => Num | boolean): Row['eval'] => {
   return ([a], d) => toNum(f(a, d));
 };

@@ -14,7 +14,6 @@ const reshapeRule = ([x]: readonly Type[], to: readonly number[], fail: TypeFail
   if (numel(x.shape) !== numel(to)) fail(TL.reshape, x, to);
   return [withShape(x, to)];
 };
-// biome-ignore lint/suspicious/noExplicitAny: a mask stays a boolean to the type checker, a number a number
 const expand = (t: Trace, what: string, x: unknown, axes: readonly number[]): any => {
   let v = t.value(x, what);
   for (const a of axes) {

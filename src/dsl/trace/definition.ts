@@ -30,6 +30,5 @@ export interface Definition {
   /** Spans that the body names by index. */
   readonly locs: readonly Span[];
   readonly params: readonly ParamInfo[];
-  // biome-ignore lint/suspicious/noExplicitAny: the body's parameters are the kernel's own
   readonly body: (tracer: any, ...args: any[]) => unknown;
 }

@@ -302,7 +302,6 @@ export const describe = (x: unknown): string =>
       ? String(Number(x))
       : describeJs(x);
 
-// biome-ignore lint/suspicious/noExplicitAny: JS semantics on whatever the source combined
 function jsBinary(op: string, a: any, b: any): unknown {
   const float = a instanceof FloatLit || b instanceof FloatLit;
   const [x, y] = [a instanceof FloatLit ? Number(a) : a, b instanceof FloatLit ? Number(b) : b];
@@ -332,7 +331,6 @@ function jsBinary(op: string, a: any, b: any): unknown {
     default: throw new Error(`internal: operator ${op}`);
   }
 } // biome-ignore format: a table
-// biome-ignore lint/suspicious/noExplicitAny: see jsBinary
 function jsUnary(op: string, a: any): unknown {
   const x = a instanceof FloatLit ? Number(a) : a;
   const r = op === '-' ? -x : op === '+' ? +x : op === '!' ? !x : ~x;
