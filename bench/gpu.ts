@@ -141,7 +141,7 @@ async function main(o: Options): Promise<void> {
   const only = new RegExp(o.only ?? '');
   const chosen = workloads.filter((w) => only.test(w.name) || (!o.list && w.name.startsWith('ceiling_')));
   if (o.list) {
-    for (const w of chosen) console.log(w.name);
+    console.log(chosen.map((w) => w.name).join('\n'));
     return;
   }
   const reference = o.reference ? readReference(o.reference) : null;

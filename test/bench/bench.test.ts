@@ -4,12 +4,13 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { device } from 'tessera';
 import { describe, expect, it } from 'vitest';
 import { barsOf, place, svgChart, textChart } from '../../bench/chart.ts';
 import { summarize } from '../../bench/measure.ts';
 import { capture } from '../../bench/nullDevice.ts';
 import { ratioTo, readReference, table } from '../../bench/report.ts';
-import { largestError, randomInts } from '../../bench/workload.ts';
+import { Data, largestError, randomInts } from '../../bench/workload.ts';
 import { workloads } from '../../bench/workloads/index.ts';
 import { attend, pairs } from '../../bench/workloads/prefill.ts';
 
@@ -105,4 +106,22 @@ describe('workloads', () => {
     expect(definition.kind).toBe('kernel');
     expect(Object.keys(signature).sort()).toEqual(definition.params.map((p) => p.name).sort());
   });
+});
+
+describe('spot checks', () => {
+  const names = ['copy_tessera', 'reshape_and_cache_f16', 'diffkv_f16', 'pack_seq_f16', 'unpack_seq_f32', 'correct_attn_out_f16'];
+  it.each([...names, 'matmul_f32', 'prefill_f32_b4_h16_kv16_d64_s1024_causal'])(
+    '%s passes as it is, and fails when nothing runs',
+    async (name) => {
+      const dev = await device({ prefer: 'interp' });
+      const data = new Data(dev);
+      const job = await workloads.find((w) => w.name.includes(name))!.setup(data, true);
+      const ok = await job.check!(job.variants[0].launch);
+      expect(ok.error).toBeLessThanOrEqual(ok.tolerance);
+      const idle = await job.check!(() => {});
+      expect(idle.error).toBeGreaterThan(idle.tolerance);
+      data.free();
+      dev.destroy();
+    },
+  );
 });
