@@ -14,7 +14,7 @@ import { paddedBytes } from './backend.ts';
 import { dtypeFrom, encode, flatten, inferDtype, isTypedArray, type TensorData } from './convert.ts';
 import { type Args, checkArguments, checkGrid, checkLimits, checkProgramArguments, locOf } from './launch.ts';
 import { DEVICE, LAUNCH, TENSOR } from './messages.ts';
-import { identity, scalarDtype, specialize } from './specialize.ts';
+import { identity, scalarDtype, specializationKey, specialize } from './specialize.ts';
 import { checkShape, rowMajor, type Storage, spanOf, Tensor, type TensorHost } from './tensor.ts';
 
 export type Trace = (def: Definition, signature: Signature) => Func;
@@ -33,7 +33,7 @@ export interface TensorOptions {
 interface Specialized {
   readonly exe: Executable;
   /** Parameters of the traced function that are left: pointers and scalars. */
-  readonly params: readonly string[];
+  readonly params: readonly (readonly [name: string, scalar: DType | null])[];
 }
 
 /** A WebGPU device or the interpreter. Made by `device()`. */
@@ -156,28 +156,31 @@ export class Device implements TensorHost, LaunchTarget {
     if (wrong.length) throw new CompileError(wrong);
     const loc = locOf(def);
     const dims = checkGrid(kernel.name, loc, grid, args);
-    const { signature, key } = specialize(def.params, args);
-    const launchOptions = { ...kernel.options, ...options };
-    const cacheKey = `${identity(kernel)}:${launchOptions.num_warps ?? ''}:${key}`;
+    const warps = options.num_warps ?? kernel.options.num_warps ?? '';
+    const cacheKey = `${identity(kernel)}:${warps}:${specializationKey(def.params, args)}`;
     let entry = this.specialized.get(cacheKey);
     if (entry) this.stats.hits++;
     else {
+      const { signature } = specialize(def.params, args);
+      const launchOptions = { ...kernel.options, ...options };
       const func = this.trace(def, signature);
       this.stats.traces++;
       const exe = this.backend.compile(func, launchOptions);
       this.stats.compiles++;
       this.checkProgram(exe, loc, args);
-      entry = { exe, params: func.params.map((p) => p.name) };
+      const dtypes = func.params.map(({ name }) => {
+        const spec = signature[name];
+        return [name, spec?.kind === 'scalar' ? spec.dtype : null] as const;
+      });
+      entry = { exe, params: dtypes };
       this.specialized.set(cacheKey, entry);
     }
     const pointers = new Map<string, PointerArg>();
     const scalars = new Map<string, number | bigint>();
-    for (const name of entry.params) {
+    for (const [name, dtype] of entry.params) {
       const x = args[name];
-      const spec = signature[name];
       if (x instanceof Tensor) pointers.set(name, { memory: x.storage.memory, base: x.offset });
-      else if (spec?.kind === 'scalar')
-        scalars.set(name, round(spec.dtype, Number.isInteger(x) && spec.dtype.bits === 64 ? BigInt(x as number) : toNum(x)));
+      else if (dtype) scalars.set(name, round(dtype, Number.isInteger(x) && dtype.bits === 64 ? BigInt(x as number) : toNum(x)));
     }
     this.enqueue(entry.exe, { kernel: kernel.name, loc, grid: dims, pointers, scalars });
   }

@@ -16,9 +16,22 @@ export type Args = { readonly [name: string]: Argument };
 
 const MAX_ELEMENTS = 2 ** 31;
 
+const locs = new WeakMap<Span, Loc>();
+/** The place of a definition, or of one of its parameters. */
 export function locOf(def: Definition, span: Span = def.loc): Loc {
-  const [line, col, endLine, endCol] = span;
-  return { file: def.file, line, col, endLine, endCol, fn: def.name };
+  let loc = locs.get(span);
+  if (!loc) {
+    const [line, col, endLine, endCol] = span;
+    loc = { file: def.file, line, col, endLine, endCol, fn: def.name };
+    locs.set(span, loc);
+  }
+  return loc;
+}
+const nameSets = new WeakMap<Definition, ReadonlySet<string>>();
+function namesOf(def: Definition): ReadonlySet<string> {
+  let names = nameSets.get(def);
+  if (!names) nameSets.set(def, (names = new Set(def.params.map((p) => p.name))));
+  return names;
 }
 
 /** A value as messages show it. */
@@ -36,9 +49,9 @@ const ptrText = (p: ParamInfo): string => (p.dtype ? `tl.ptr<tl.${p.dtype}>` : '
 /** The three grid dimensions. Zero programs are allowed: the launch then does nothing. */
 export function checkGrid(kernel: string, loc: Loc, grid: Grid, args: Args): readonly [number, number, number] {
   const dims: unknown = typeof grid === 'function' ? grid(args as Parameters<typeof grid>[0]) : grid;
-  const text = Array.isArray(dims) ? `[${dims.map(String).join(', ')}]` : String(dims);
+  const text = (): string => (Array.isArray(dims) ? `[${dims.map(String).join(', ')}]` : String(dims));
   const bad = (why: string): never => {
-    throw new CompileError([diagnostic(loc, LAUNCH.badGrid, kernel, text, why)]);
+    throw new CompileError([diagnostic(loc, LAUNCH.badGrid, kernel, text(), why)]);
   };
   if (!Array.isArray(dims)) return bad('is not an array');
   if (dims.length < 1 || dims.length > 3) return bad(`has ${dims.length} dimensions`);
@@ -47,8 +60,11 @@ export function checkGrid(kernel: string, loc: Loc, grid: Grid, args: Args): rea
     if (n < 0) return bad(`has the negative size ${n}`);
   }
   const [x, y = 1, z = 1] = dims as number[];
-  const total = BigInt(x) * BigInt(y) * BigInt(z);
-  if (total > 2n ** 32n) throw new CompileError([diagnostic(loc, LAUNCH.tooManyPrograms, kernel, text, String(total))]);
+  // A product of doubles that is too large stays too large however it is rounded.
+  if (x * y * z > 2 ** 32) {
+    const total = BigInt(x) * BigInt(y) * BigInt(z);
+    throw new CompileError([diagnostic(loc, LAUNCH.tooManyPrograms, kernel, text(), String(total))]);
+  }
   return [x, y, z];
 }
 
@@ -84,6 +100,7 @@ function checkScalar(name: string, dtypeName: string | undefined, x: unknown, lo
   const dtype = dtypeName ? DTYPES[dtypeName as keyof typeof DTYPES] : scalarDtype(x);
   if (dtype.kind === 'float' || typeof x === 'boolean') return [];
   if (typeof x === 'number' && !Number.isInteger(x)) return [diagnostic(loc, LAUNCH.notInteger, name, dtype.name, String(x))];
+  if (dtype === DTYPES.i32 && x === ((x as number) | 0)) return [];
   const [lo, hi] = intRange(dtype);
   if (BigInt(x) >= lo && BigInt(x) <= hi) return [];
   return [diagnostic(loc, LAUNCH.outOfRange, name, dtype.name, String(x), String(lo), String(hi))];
@@ -102,9 +119,9 @@ function checkConstexpr(p: ParamInfo, x: unknown, loc: Loc): Diagnostic[] {
 /** Everything that is wrong with the arguments of a launch on `host`; empty when nothing is. */
 export function checkArguments(def: Definition, args: Args, host: TensorHost): Diagnostic[] {
   const out: Diagnostic[] = [];
-  const names = def.params.map((p) => p.name);
-  for (const name of Object.keys(args)) {
-    if (!names.includes(name)) out.push(diagnostic(locOf(def), LAUNCH.unknownArgument, def.name, name, names));
+  const names = namesOf(def);
+  for (const name in args) {
+    if (!names.has(name)) out.push(diagnostic(locOf(def), LAUNCH.unknownArgument, def.name, name, [...names]));
   }
   const { limits } = host.backend.info;
   for (const p of def.params) {

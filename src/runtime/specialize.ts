@@ -55,42 +55,46 @@ export interface Specialization {
   readonly key: string;
 }
 
+/** What a specialisation knows of one argument, and its part of the key. */
+function specOf(p: ParamInfo, x: Argument, buffers: number[]): { readonly spec: ArgSpec | null; readonly key: string } {
+  if (x === undefined) return { spec: null, key: '-|' };
+  if (x instanceof Tensor && p.kind !== 'constexpr') {
+    const id = x.storage.memory.id;
+    let buffer = buffers.indexOf(id);
+    if (buffer < 0) buffer = buffers.push(id) - 1;
+    const divisibleBy = pointerDivisibility(x);
+    return { spec: { kind: 'ptr', dtype: x.dtype, buffer, divisibleBy }, key: `*${x.dtype.name},${buffer},${divisibleBy}|` };
+  }
+  if (p.kind === 'constexpr' || x === null || (typeof x !== 'number' && typeof x !== 'bigint' && typeof x !== 'boolean')) {
+    return {
+      spec: { kind: 'const', value: x, ...(p.dtype && x !== null ? { dtype: DTYPES[p.dtype] } : {}) },
+      key: `=${constKey(x)}|`,
+    };
+  }
+  const dtype = p.dtype ? DTYPES[p.dtype] : scalarDtype(x);
+  const isInt = dtype.kind === 'int' || dtype.kind === 'uint';
+  if (isInt && (x === 1 || x === 1n)) return { spec: { kind: 'const', value: 1, dtype }, key: `${dtype.name}=1|` };
+  const divisibleBy = isInt && (typeof x === 'bigint' ? x % 16n === 0n : Number(x) % 16 === 0) ? 16 : 1;
+  return { spec: { kind: 'scalar', dtype, divisibleBy }, key: `${dtype.name},${divisibleBy}|` };
+}
+
+/** The key alone: what a launch that finds its specialisation in the cache needs. */
+export function specializationKey(params: readonly ParamInfo[], args: { readonly [name: string]: Argument }): string {
+  const buffers: number[] = []; // ids of memory in order of appearance: the number is the index
+  let key = '';
+  for (const p of params) key += specOf(p, args[p.name], buffers).key;
+  return key;
+}
+
 /** Specialises checked arguments. A parameter that the launch leaves to its default is absent from the signature. */
 export function specialize(params: readonly ParamInfo[], args: { readonly [name: string]: Argument }): Specialization {
   const signature: { [name: string]: ArgSpec } = {};
-  const buffers: number[] = []; // ids of memory in order of appearance: the number is the index
+  const buffers: number[] = [];
   let key = '';
   for (const p of params) {
-    const x = args[p.name];
-    if (x === undefined) {
-      key += '-|';
-      continue;
-    }
-    if (x instanceof Tensor && p.kind !== 'constexpr') {
-      const id = x.storage.memory.id;
-      let buffer = buffers.indexOf(id);
-      if (buffer < 0) buffer = buffers.push(id) - 1;
-      const divisibleBy = pointerDivisibility(x);
-      signature[p.name] = { kind: 'ptr', dtype: x.dtype, buffer, divisibleBy };
-      key += `*${x.dtype.name},${buffer},${divisibleBy}|`;
-      continue;
-    }
-    if (p.kind === 'constexpr' || x === null || !['number', 'bigint', 'boolean'].includes(typeof x)) {
-      signature[p.name] = { kind: 'const', value: x, ...(p.dtype && x !== null ? { dtype: DTYPES[p.dtype] } : {}) };
-      key += `=${constKey(x)}|`;
-      continue;
-    }
-    const v = x as number | bigint | boolean;
-    const dtype = p.dtype ? DTYPES[p.dtype] : scalarDtype(v);
-    const isInt = dtype.kind === 'int' || dtype.kind === 'uint';
-    if (isInt && (v === 1 || v === 1n)) {
-      signature[p.name] = { kind: 'const', value: 1, dtype };
-      key += `${dtype.name}=1|`;
-      continue;
-    }
-    const divisibleBy = isInt && BigInt(v) % 16n === 0n ? 16 : 1;
-    signature[p.name] = { kind: 'scalar', dtype, divisibleBy };
-    key += `${dtype.name},${divisibleBy}|`;
+    const s = specOf(p, args[p.name], buffers);
+    if (s.spec) signature[p.name] = s.spec;
+    key += s.key;
   }
   return { signature, key };
 }

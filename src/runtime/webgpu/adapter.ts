@@ -102,6 +102,9 @@ const limitNames = (limits: GPUSupportedLimits): string[] =>
 
 const adapterName = (info: GPUAdapterInfo): string => info.description || info.device || info.vendor || 'unknown';
 
+const matrixConfigs = (gpu: GPUDevice, adapter: GPUAdapter): readonly MatrixConfig[] =>
+  gpu.features.has(SUBGROUP_MATRIX) ? [...((adapter.info as Info).subgroupMatrixConfigs ?? [])] : [];
+
 /** What the code generator needs to know of the device. */
 export function targetOf(gpu: GPUDevice, adapter: GPUAdapter): Target {
   const subgroups = gpu.features.has('subgroups');
@@ -110,6 +113,13 @@ export function targetOf(gpu: GPUDevice, adapter: GPUAdapter): Target {
     subgroupMinSize: subgroups ? (adapter.info.subgroupMinSize ?? 0) : 0,
     subgroupMaxSize: subgroups ? (adapter.info.subgroupMaxSize ?? 0) : 0,
     shaderF16: gpu.features.has('shader-f16'),
+    matrices: matrixConfigs(gpu, adapter).map((c) => ({
+      type: c.componentType,
+      result: c.resultComponentType,
+      M: c.M,
+      N: c.N,
+      K: c.K,
+    })),
     maxWorkgroupStorage: gpu.limits.maxComputeWorkgroupStorageSize,
     maxInvocations: gpu.limits.maxComputeInvocationsPerWorkgroup,
     maxStorageBuffers: gpu.limits.maxStorageBuffersPerShaderStage,
@@ -120,7 +130,7 @@ export function targetOf(gpu: GPUDevice, adapter: GPUAdapter): Target {
 export function infoOf(gpu: GPUDevice, adapter: GPUAdapter): DeviceInfo {
   const info = adapter.info as Info;
   const { limits } = gpu;
-  const configs = gpu.features.has(SUBGROUP_MATRIX) ? [...(info.subgroupMatrixConfigs ?? [])] : [];
+  const configs = matrixConfigs(gpu, adapter);
   return {
     description: adapterName(info),
     vendor: info.vendor,

@@ -59,6 +59,10 @@ export class WebGpuBackend implements Backend {
   private readonly uniformView = new DataView(this.uniformData);
   private uniformUsed = 0;
   private encoder: GPUCommandEncoder | null = null;
+  private pass: GPUComputePassEncoder | null = null;
+  /** The program whose pipeline the pass has set. */
+  private inPass: WgslExecutable | null = null;
+  private readonly dynamicOffset = new Uint32Array(1);
   private batch = 1;
   private inBatch: LaunchRequest[] = [];
   /** Launches since the device was last seen idle, newest last. */
@@ -247,20 +251,39 @@ export class WebGpuBackend implements Backend {
       );
     for (const m of memories) this.use(m);
     const timestampWrites = this.timer?.writes(request);
-    const pass = this.commands().beginComputePass({ label: program.kernel, ...(timestampWrites ? { timestampWrites } : {}) });
-    pass.setPipeline(exe.pipeline);
-    pass.setBindGroup(0, group, program.uniform ? [at] : []);
-    pass.dispatchWorkgroups(...foldGrid(numel(request.grid), this.target.maxWorkgroupsPerDimension));
-    pass.end();
+    if (timestampWrites) this.endPass();
+    const pass = this.computePass(timestampWrites);
+    if (this.inPass !== exe) pass.setPipeline(exe.pipeline);
+    this.inPass = exe;
+    this.dynamicOffset[0] = at;
+    pass.setBindGroup(0, group, this.dynamicOffset, 0, program.uniform ? 1 : 0);
+    const [x, y, z] = foldGrid(numel(request.grid), this.target.maxWorkgroupsPerDimension);
+    pass.dispatchWorkgroups(x, y, z);
+    if (timestampWrites) this.endPass();
     this.recent.push(request);
     if (this.recent.length > 16 * REMEMBERED) this.recent.splice(0, this.recent.length - REMEMBERED);
     this.inBatch.push(request);
     if (this.inBatch.length >= BATCH) this.flush();
   }
 
+  /** The encoder, outside of any pass. */
   private commands(): GPUCommandEncoder {
+    this.endPass();
     this.encoder ??= this.gpu.createCommandEncoder();
     return this.encoder;
+  }
+  /**
+   * The pass that launches are encoded into: consecutive launches share one, which costs the host half as much. WebGPU orders the
+   * dispatches of a pass and makes writes of one visible to the next.
+   */
+  private computePass(timestampWrites?: GPUComputePassTimestampWrites): GPUComputePassEncoder {
+    this.pass ??= this.commands().beginComputePass(timestampWrites ? { timestampWrites } : undefined);
+    return this.pass;
+  }
+  private endPass(): void {
+    this.pass?.end();
+    this.pass = null;
+    this.inPass = null;
   }
   private use(memory: GpuMemory): void {
     memory.batch = this.batch;
@@ -277,6 +300,7 @@ export class WebGpuBackend implements Backend {
   private flush(): void {
     const { encoder } = this;
     if (!encoder) return;
+    this.endPass();
     const requests = this.inBatch;
     const what = (): string => {
       const texts = [...new Set(requests.map(launchText))];
