@@ -162,7 +162,6 @@ const KEEPS_SIGN: ReadonlySet<string> = new Set([
   'mul',
   'shl',
   'shr',
-  'floordiv',
   'minimum',
   'where',
   'cast',
@@ -185,6 +184,8 @@ export function analyzeSigns(func: Func): { nonNegative(v: Value): boolean } {
       if (known(op.results[i]) || op.results[i].type.elem === DTYPES.bool) return true;
       if (op.name === 'mod') return x[0];
       if (op.name === 'maximum') return x[0] || x[1];
+      // A divisor in index arithmetic (a number of groups, say) is taken to be positive unless it is known not to be.
+      if (op.name === 'floordiv') return x[0] && (ranges.get(op.operands[1])?.hi ?? 1n) > 0n;
       const keeps = KEEPS_SIGN.has(op.name) || hasTrait(op.name, 'shape') || hasTrait(op.name, 'hint');
       return keeps && x.every((nonNegative) => nonNegative);
     },
