@@ -63,8 +63,21 @@ program
   .description('run a TypeScript file that contains kernels')
   .allowUnknownOption()
   .action(async (file, args) => {
-    const { runFile } = await import('./cli/load.ts');
+    const [{ runFile }, { tuning }, { fileStore }] = await Promise.all([
+      import('./cli/load.ts'),
+      import('./runtime/autotune.ts'),
+      import('./cli/tuneStore.ts'),
+    ]);
+    tuning.store = fileStore();
     await runFile(file, args);
+  });
+program
+  .command('tune <file> [args...]')
+  .description('run a file and measure the configs of its autotuned kernels anew')
+  .allowUnknownOption()
+  .action(async (file, args) => {
+    const { tune } = await import('./cli/tune.ts');
+    console.log(await tune(file, args));
   });
 program
   .command('ops [name]')

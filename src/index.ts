@@ -14,6 +14,16 @@ export {
 export { tl } from './dsl/tl.ts';
 export { DTYPES, type DType, type DTypeName } from './dsl/types.ts';
 export {
+  type Autotuned,
+  type AutotuneOptions,
+  autotune,
+  Config,
+  type TunedArgs,
+  type TuneProgress,
+  type TuneStore,
+  tuning,
+} from './runtime/autotune.ts';
+export {
   Device,
   type DeviceInfo,
   type DeviceLimits,

@@ -169,6 +169,11 @@ export const TENSOR = {
     text: `${what} is not tensor data`,
     help: 'pass a typed array, an array of numbers (nested for more dimensions), or one number',
   })),
+  copyFrom: message('TL4114', (to: string, from: string) => ({
+    text: `${to} cannot take the elements of ${from}`,
+    notes: ['both must be of one device, dtype and shape'],
+    help: 'reshape or convert the source first',
+  })),
   dtype: message('TL4113', (what: string) => ({
     text: `${what} is not a dtype`,
     help: "use a name such as 'f32', 'f16', 'i32', 'i64' or 'bool'",
@@ -205,5 +210,17 @@ export const DEVICE = {
   noTimestamps: message('TL4207', (adapter: string) => ({
     text: `the adapter ${adapter} has no timestamps`,
     help: 'time with performance.now() around launches and sync()',
+  })),
+};
+
+/** TL43xx: tuning. */
+export const TUNE = {
+  configs: message('TL4301', (kernel: string, name: string | null, known: readonly string[]) => ({
+    text:
+      name === null
+        ? `autotune of ${kernel} has no configs`
+        : `autotune of ${kernel} names '${name}', which is no parameter of it`,
+    notes: [`parameters: ${known.join(', ')}`],
+    help: 'give at least one Config, with constexpr parameters of the kernel; the key takes parameters too',
   })),
 };

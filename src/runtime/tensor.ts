@@ -254,6 +254,17 @@ export class Tensor {
     return copy;
   }
   /**
+   * Overwrites the elements with those of another tensor of the same device, dtype and shape, on the device.
+   * @throws CompileError TL4114 when they differ.
+   */
+  copyFrom(from: Tensor): void {
+    this.alive();
+    from.alive();
+    const same = from.device === this.device && from.dtype === this.dtype && from.shape.join() === this.shape.join();
+    if (!same) fail(NO_LOC, TENSOR.copyFrom, String(this), String(from));
+    if (this.numel) this.device.backend.copy(from.region, this.region);
+  }
+  /**
    * Overwrites the elements, in row-major order of the view. Data as in `device.tensor`; one number fills.
    * @throws CompileError TL4101 when the lengths differ, TL4103 for a number that the dtype cannot hold.
    */

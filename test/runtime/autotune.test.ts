@@ -1,0 +1,119 @@
+// Tuning: the fastest config is kept by device, source and key; what does not fit is left out; inputs are restored.
+
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, expect, it } from 'vitest';
+import { autotune, Config, cdiv, kernel, type TuneProgress, tl, tuning } from '../../src/index.ts';
+import { onEachDevice } from '../support/devices.ts';
+
+// Does REPEAT times the work, so that which config is fastest is no accident.
+const bump = kernel(function bump({
+  x,
+  n,
+  BLOCK,
+  REPEAT,
+}: {
+  x: tl.ptr<tl.f32>;
+  n: tl.i32;
+  BLOCK: tl.constexpr;
+  REPEAT: tl.constexpr;
+}) {
+  const offs = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK);
+  const mask = offs < n;
+  let v = tl.load(x + offs, { mask });
+  for (let i = 0; i < REPEAT; i++) v = tl.sin(v) * 0 + v;
+  tl.store(x + offs, v + 1, { mask });
+});
+const slow = Config({ BLOCK: 64, REPEAT: 20_000 });
+const fast = Config({ BLOCK: 64, REPEAT: 0 });
+const grid = (meta: { [name: string]: number }) => [cdiv(meta.n, meta.BLOCK)];
+
+afterEach(() => {
+  tuning.store = new Map();
+  tuning.force = false;
+  tuning.onProgress = null;
+});
+
+onEachDevice('autotune', (dev) => {
+  const vector = (n: number) => dev().tensor(Float32Array.from({ length: n }, (_, i) => i));
+
+  it('keeps the fastest config for a key, and restores what it changes', async () => {
+    const tuned = autotune(bump, { configs: [slow, fast], key: ['n'], restore_value: ['x'], rep: 3 });
+    const x = vector(100);
+    const seen: TuneProgress[] = [];
+    tuning.onProgress = (p) => void seen.push(p);
+    expect(tuned.best(dev(), { x, n: 100 })).toBe(slow); // the first, until tuned
+    expect(await tuned.tune(dev(), grid, { x, n: 100 })).toBe(fast);
+    expect(seen.map((p) => [p.done, p.total, p.config])).toEqual([
+      [1, 2, slow],
+      [2, 2, fast],
+    ]);
+    expect([...((await x.download()) as Float32Array)]).toEqual(Array.from({ length: 100 }, (_, i) => i));
+    tuned.launch(dev(), grid, { x, n: 100 });
+    expect(((await x.download()) as Float32Array)[99]).toBe(100);
+    expect(tuned.best(dev(), { x, n: 100 })).toBe(fast);
+    expect(tuned.best(dev(), { x, n: 99 })).toBe(slow);
+    await tuned.tune(dev(), grid, { x, n: 100 });
+    expect(seen.length).toBe(2); // known: not measured again
+    x.free();
+    expect(dev().stats.buffers).toBe(0);
+  });
+  it('leaves out what does not compile, and says why if nothing is left', async () => {
+    const x = vector(8);
+    const wrong = Config({ BLOCK: 100, REPEAT: 0 });
+    expect(await autotune(bump, { configs: [wrong, fast], key: [], rep: 1 }).tune(dev(), grid, { x, n: 8 })).toBe(fast);
+    await expect(autotune(bump, { configs: [wrong], key: ['n'], rep: 1 }).tune(dev(), grid, { x, n: 8 })).rejects.toThrow(
+      /error TL1021/,
+    );
+    x.free();
+  });
+  it('asks prune first', async () => {
+    const x = vector(8);
+    const tuned = autotune(bump, {
+      configs: [slow, fast],
+      key: [],
+      prune: (cs, args) => (args.n === 8 ? cs.slice(0, 1) : cs),
+      rep: 1,
+    });
+    expect(await tuned.tune(dev(), grid, { x, n: 8 })).toBe(slow);
+    x.free();
+  });
+});
+
+it('refuses configs that do not fit the kernel', () => {
+  expect(() => autotune(bump, { configs: [], key: [] })).toThrow(/error TL4301: autotune of bump has no configs/);
+  expect(() => autotune(bump, { configs: [Config({ BLOK: 3 })], key: [] })).toThrow(/names 'BLOK', which is no parameter/);
+});
+
+it('tessera tune measures and keeps, tessera run finds', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tessera-tune-'));
+  const file = join(folder, 'k.ts');
+  writeFileSync(
+    file,
+    `import { autotune, Config, device, kernel, tl } from 'tessera';
+const k = kernel(function k({ x, BLOCK }: { x: tl.ptr<tl.f32>; BLOCK: tl.constexpr }) {
+  tl.store(x + tl.arange(0, BLOCK), 1);
+});
+const tuned = autotune(k, { configs: [Config({ BLOCK: 64 }), Config({ BLOCK: 128 })], key: [] });
+const dev = await device({ prefer: 'interp' });
+const x = dev.empty([128], 'f32');
+console.log('chose', JSON.stringify(await tuned.tune(dev, [1], { x })));
+dev.destroy();
+`,
+  );
+  const store = join(folder, 'tuning.json');
+  const run = (...args: string[]) =>
+    promisify(execFile)(process.execPath, ['--import', './scripts/register.mjs', 'src/cli.ts', ...args], {
+      cwd: resolve(import.meta.dirname, '../..'),
+      env: { ...process.env, TESSERA_TUNE_CACHE: store, NO_COLOR: '1' },
+    });
+  const tuned = await run('tune', file);
+  expect(tuned.stderr).toMatch(/k █+░* 1\/2 {2}BLOCK=64: \d+\.\d{4} ms/);
+  expect(tuned.stdout).toMatch(/k: best \d+\.\d{4} ms of 2 configs\nkept in .*tuning\.json/);
+  const [value] = Object.values(JSON.parse(readFileSync(store, 'utf8')) as object);
+  expect((await run('run', file)).stdout).toContain(`chose ${value}`);
+  rmSync(folder, { recursive: true });
+});
