@@ -212,6 +212,10 @@ const KERNELS = {
     const [ni, nj] = [tl.num_programs(0), tl.num_programs(1)];
     tl.store(out + i + ni * (j + nj * k), i + 10 * j + 100 * k + 1000 * tl.num_programs(2));
   }),
+  many: kernel(function many({ out }: Pick<Counting, 'out'>) {
+    const pid = tl.program_id(0);
+    tl.store(out + pid, pid * 3);
+  }),
   sameMemory: kernel(function sameMemory({ x, out }: Pick<Counting, 'x' | 'out'>) {
     // Reads what it wrote, through another shape.
     const r = tl.arange(0, 8);
@@ -398,6 +402,14 @@ onEachDevice('the language', (dev, kind) => {
     const out = dev().empty([24], 'i32');
     KERNELS.programs.launch(dev(), [2, 3, 4], { out });
     expect([...((await out.download()) as Int32Array)]).toEqual(want);
+    out.free();
+  });
+  it('runs more programs than one dimension of a dispatch holds', async () => {
+    const n = 70_000;
+    const out = dev().full([n], -1, 'i32');
+    KERNELS.many.launch(dev(), [n], { out });
+    const got = (await out.download()) as Int32Array;
+    expect(got.findIndex((v, i) => v !== 3 * i)).toBe(-1);
     out.free();
   });
   it('sees its own writes', async () => {
