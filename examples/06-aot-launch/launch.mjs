@@ -57,13 +57,14 @@ const pipeline = device.createComputePipeline({
 });
 
 // Program ids come from a flat index, so that a grid of any shape is folded into the dimensions that a dispatch may have.
-const programs = grid[0] * grid[1] * grid[2];
-const width = Math.min(programs, device.limits.maxComputeWorkgroupsPerDimension);
+// Small programs share a workgroup.
+const groups = Math.ceil((grid[0] * grid[1] * grid[2]) / (program.programs ?? 1));
+const width = Math.min(groups, device.limits.maxComputeWorkgroupsPerDimension);
 const encoder = device.createCommandEncoder();
 const pass = encoder.beginComputePass();
 pass.setPipeline(pipeline);
 pass.setBindGroup(0, device.createBindGroup({ layout, entries }));
-pass.dispatchWorkgroups(width, Math.ceil(programs / width));
+pass.dispatchWorkgroups(width, Math.ceil(groups / width));
 pass.end();
 const readback = device.createBuffer({ size: tensors.output_ptr.size, usage: 0x01 | 0x08 }); // MAP_READ, COPY_DST
 encoder.copyBufferToBuffer(tensors.output_ptr, 0, readback, 0, readback.size);

@@ -8,7 +8,7 @@ import type { Definition } from './trace/definition.ts';
 import type { DType } from './types.ts';
 
 export interface KernelOptions {
-  /** Triton's launch options, as defaults of the kernel. A program uses num_warps · 32 invocations where the device can. */
+  /** Triton's launch options, as defaults of the kernel. A program gets at most num_warps · 32 invocations, with a dot exactly those where the device can. */
   readonly num_warps?: number;
   /** Accepted so that kernels port unchanged; WebGPU has no software pipelining to steer yet. */
   readonly num_stages?: number;

@@ -58,6 +58,8 @@ export interface WgslProgram {
   readonly code: string;
   readonly entryPoint: string;
   readonly workgroupSize: number;
+  /** Programs that share a workgroup; 1 if absent. Surplus workgroups do nothing. */
+  readonly programs?: number;
   readonly bindings: readonly Binding[];
   readonly uniform: { readonly binding: number; readonly size: number; readonly fields: readonly UniformField[] } | null;
   /**

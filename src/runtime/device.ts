@@ -10,8 +10,7 @@ import { type Compiler, type DeviceOptions, openDevice } from './open.ts';
 const COMPILER: Compiler = {
   trace: traceKernel,
   // num_warps is a wish: Triton's warps have 32 lanes, and a device may allow fewer invocations than a GPU's.
-  toWgsl: (func, target, { num_warps }) =>
-    compileWgsl(func, target, num_warps ? { workgroupSize: Math.min(32 * num_warps, target.maxInvocations) } : {}),
+  toWgsl: (func, target, { num_warps }) => compileWgsl(func, target, { num_warps }),
   interpreter: (sink) => new InterpBackend(sink),
 };
 

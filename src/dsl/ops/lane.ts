@@ -75,6 +75,14 @@ export const LANE_OPS = {
     type: () => [scalar(DTYPES.i32)],
     wgsl: (_v, cx) => `pid${cx.attrs.axis}`,
   }),
+  /** Whether there is a program for this slice. */
+  live_program: op({
+    doc: 'False in the slices of the last workgroup that are past the last program.',
+    args: [],
+    traits: ['pure'],
+    type: () => [scalar(DTYPES.bool)],
+    wgsl: () => '(program < programs)',
+  }),
   /** A value that the driver cannot see through. */
   opaque: op({
     doc: 'The operand, hidden from the driver’s constant folding (or-ed with a zero from the uniform block).',
@@ -195,6 +203,14 @@ export const LANE_OPS = {
     traits: ['pure', 'cheap'],
     type: () => [scalar(DTYPES.u32)],
     wgsl: ([x], cx) => encode(dtypeOf(cx.operands[0]).name, x, cx.helper),
+  }),
+  /** An f32 as the bits of the nearest f16. */
+  round_encode: op({
+    doc: 'The bits of the f16 nearest to an f32 register, zero-extended in a u32: what `round` and `encode` give.',
+    args: ['x'],
+    traits: ['pure', 'cheap'],
+    type: () => [scalar(DTYPES.u32)],
+    wgsl: ([x], cx) => `${cx.helper('f16_round_encode')}(${x})`,
   }),
   /** Puts the parts of a word together. */
   pack_word: op({

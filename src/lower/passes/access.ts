@@ -10,6 +10,7 @@ import type { Target } from '../program.ts';
 import { safeName } from '../wgsl/names.ts';
 import type { LayoutPlan } from './assignLayouts.ts';
 import type { AxisInfo } from './axis.ts';
+import { analyzeDisjoint } from './disjoint.ts';
 import { isReg, type Layout, log2 } from './layout.ts';
 import type { Pointers } from './pointers.ts';
 
@@ -34,6 +35,8 @@ export interface BufferPlan {
 export interface AccessPlan {
   readonly buffers: readonly BufferPlan[];
   of(pointer: Value): BufferPlan;
+  /** A name that accesses share if none of them touches an element of another. */
+  apart(op: Op): string | undefined;
   /** The run of an access in a layout. */
   run(op: Op, layout: Layout): Run;
 }
@@ -86,6 +89,7 @@ export function planAccess(func: Func, plan: LayoutPlan, axis: AxisInfo, pointer
   return {
     buffers,
     run,
+    apart: analyzeDisjoint(func, pointers).group,
     of: (ptr) => {
       const [n] = pointers.buffers(ptr);
       return byNumber.get(n)!;

@@ -2,7 +2,7 @@
 // number of invocations. Goes out: a home layout for every value that is expensive to recompute (loads, dots, reductions,
 // functions, loop-carried tiles); everything else is recomputed wherever a use wants it. It emits nothing.
 
-import { type Block, definitions, type Func, type Op, type Value } from '../../dsl/ir/ir.ts';
+import { type Block, definitions, type Func, type Op, type Value, walk } from '../../dsl/ir/ir.ts';
 import { hasTrait } from '../../dsl/ops/index.ts';
 import { type DType, isPtr, isTile, numel, pointee } from '../../dsl/types.ts';
 import type { AxisInfo } from './axis.ts';
@@ -42,18 +42,34 @@ const DOT = 3;
 const MEMORY = 2;
 const MADE_UP = 1;
 
-/** Invocations a program: what the largest tile needs, 16 elements each in dots, 4 otherwise; at most 256. */
-export function chooseInvocations(func: Func, maxInvocations: number): number {
+/**
+ * Invocations a program: what the largest tile needs, 16 elements each in dots, otherwise 4, or as many as 16 bytes hold where the
+ * largest accesses can move those at once. At most 256, or 32 · `num_warps`: with a dot exactly those, since dots are tuned so.
+ */
+export function chooseInvocations(func: Func, axis: AxisInfo, maxInvocations: number, num_warps?: number): number {
+  const ops: Op[] = [];
+  walk(func.body, (op) => void ops.push(op));
+  const most = Math.min(num_warps ? 32 * num_warps : 256, 2 ** log2(maxInvocations));
+  if (num_warps && ops.some((op) => op.name === 'dot')) return most;
+  const accesses = ops.filter((op) => (hasTrait(op.name, 'reads') || hasTrait(op.name, 'writes')) && isTile(op.operands[0].type));
+  const sizes = accesses.map((op) => numel(op.operands[0].type.shape));
+  const runs = accesses.filter((_, i) => sizes[i] === Math.max(...sizes)).map((op) => longestRun(op, axis));
+  const each = runs.length ? Math.max(4, Math.min(...runs)) : 4;
   let want = 32;
-  const each = (b: Block): void => {
-    for (const op of b.ops) {
-      const share = op.name === 'dot' ? 16 : 4;
-      for (const r of op.results) if (isTile(r.type) && !isPtr(r.type)) want = Math.max(want, numel(r.type.shape) / share);
-      op.regions.forEach(each);
-    }
-  };
-  each(func.body);
-  return Math.max(1, Math.min(2 ** Math.ceil(Math.log2(want)), 256, 2 ** log2(maxInvocations)));
+  for (const op of ops)
+    for (const r of op.results)
+      if (isTile(r.type) && !isPtr(r.type)) want = Math.max(want, numel(r.type.shape) / (op.name === 'dot' ? 16 : each));
+  return Math.max(1, Math.min(2 ** Math.ceil(Math.log2(want)), most));
+}
+/** Elements, up to 16 bytes of them, that lie side by side under one mask bit. */
+function longestRun(op: Op, axis: AxisInfo): number {
+  const [ptr] = op.operands;
+  const mask = op.operands[hasTrait(op.name, 'writes') ? 2 : 1];
+  const { contiguity, divisibility } = axis.get(ptr);
+  const runs = ptr.type.shape.map((_, d) =>
+    Math.min(contiguity[d], divisibility[d], mask ? axis.get(mask).constancy[d] : Infinity, 16 / pointee(ptr.type).bytes),
+  );
+  return Math.max(1, ...runs);
 }
 
 export function assignLayouts(func: Func, axis: AxisInfo, pointers: Pointers, lanes: number): LayoutPlan {

@@ -42,8 +42,9 @@ const runOf = (d: Distributor, op: Op, layout: Layout, buffer: BufferPlan): Run 
   const run = isTile(op.operands[0].type) ? d.access.run(op, layout) : { dim: 0, bits: 0 };
   return buffer.mode === 'half' ? { dim: 0, bits: 0 } : run;
 };
-/** Names the address instance: equal keys mean the same invocation touches the same elements. */
-const addressKey = (d: Distributor, ptr: Value, layout: Layout): string => `${d.b.id(ptr)}@${layoutKey(layout)}`;
+/** Names the address instance: equal keys mean that no invocation touches what another one does under that name. */
+const addressKey = (d: Distributor, op: Op, layout: Layout): string =>
+  d.access.apart(op) ?? `${d.b.id(op.operands[0])}@${layoutKey(layout)}`;
 const down = (d: Distributor, x: Value, bits: number): Value => (bits ? d.b.scalarOp('shr', [x, d.b.i32(bits)]) : x);
 
 /** The elements of a load, in a layout; elements that the mask turns off are `other`, or 0. */
@@ -58,7 +59,7 @@ export function emitLoad(d: Distributor, op: Op, layout: Layout): Regs {
   const zero = () => b.constant(dtype.bits === 64 ? 0n : 0, dtype);
   const out: Value[] = new Array(n);
   const wide = new Map<string, Value>();
-  const address = addressKey(d, ptr, layout);
+  const address = addressKey(d, op, layout);
   const read = (index: Value, type: string, m: Value | undefined): Value => {
     const key = `${b.id(index)}/${m ? b.id(m) : ''}`;
     const known = wide.get(key);
@@ -168,7 +169,7 @@ export function emitStore(d: Distributor, op: Op): void {
   const run = runOf(d, op, layout, buffer);
   const values = d.get(value, layout);
   const one = d.representative(layout);
-  const address = addressKey(d, ptr, layout);
+  const address = addressKey(d, op, layout);
   const both = (m: Value | undefined): Value | undefined => (m && one ? b.scalarOp('and', [one, m]) : (m ?? one));
   for (const p of pieces(d, layout, run, ptr, mask)) {
     const m = both(p.mask);

@@ -9,21 +9,27 @@ import { planAccess } from '../passes/access.ts';
 import { assignLayouts, chooseInvocations } from '../passes/assignLayouts.ts';
 import { analyzeAxis } from '../passes/axis.ts';
 import { barriers } from '../passes/barriers.ts';
+import { coarsen } from '../passes/coarsen.ts';
 import { Distributor } from '../passes/distribute.ts';
 import { laneDce } from '../passes/laneDce.ts';
 import { log2 } from '../passes/layout.ts';
+import { mergeStores } from '../passes/mergeStores.ts';
+import { packedCopies } from '../passes/packedCopies.ts';
 import { analyzePointers } from '../passes/pointers.ts';
+import { programOrder } from '../passes/programOrder.ts';
 import { uniformConditions } from '../passes/uniformConditions.ts';
 import { type Pass, type PipelineOptions, runPipeline, tilePasses } from '../pipeline.ts';
 import type { Target, WgslProgram } from '../program.ts';
 import { moduleOf } from './module.ts';
 
 /** What runs on lane IR after distribution, top to bottom. */
-export const lanePasses: readonly Pass[] = [laneDce, barriers, uniformConditions];
+export const lanePasses: readonly Pass[] = [mergeStores, packedCopies, laneDce, barriers, uniformConditions, coarsen];
 
 export interface CompileOptions extends PipelineOptions {
   /** Invocations a program; a power of two. Default: by the tiles. */
   readonly workgroupSize?: number;
+  /** Triton's launch option: a wish, see `chooseInvocations`. */
+  readonly num_warps?: number;
   /** The function has been through the tile passes already. */
   readonly clean?: boolean;
 }
@@ -44,7 +50,7 @@ export function lowerToWgsl(func: Func, target: Target, options: CompileOptions 
   const tile = options.clean ? func : runPipeline(func, tilePasses, options).func;
   const pointers = analyzePointers(tile);
   const axis = analyzeAxis(tile);
-  const size = options.workgroupSize ?? chooseInvocations(tile, target.maxInvocations);
+  const size = options.workgroupSize ?? chooseInvocations(tile, axis, target.maxInvocations, options.num_warps);
   if (size > target.maxInvocations) fail(func.loc, LOWER.invocations, size, target.maxInvocations);
   const plan = assignLayouts(tile, axis, pointers, log2(size));
   const access = planAccess(tile, plan, axis, pointers, target);
@@ -54,7 +60,13 @@ export function lowerToWgsl(func: Func, target: Target, options: CompileOptions 
     const names = [...access.buffers.map((b) => b.name), ...(out.sites.length ? ['the log of device_print'] : [])];
     fail(func.loc, LOWER.storageBuffers, buffers, target.maxStorageBuffers, names.join(', '));
   }
-  const attrs = { ...tile.attrs, workgroup_size: 1 << plan.lanes, workgroup_words: out.words };
+  const attrs = {
+    ...tile.attrs,
+    workgroup_size: 1 << plan.lanes,
+    workgroup_words: out.words,
+    workgroup_limit: target.maxInvocations,
+    program_order: programOrder(tile),
+  };
   const spread: Func = { ...tile, level: 'lane', body: out.body, attrs };
   options.dumpAfter?.('distribute', spread);
   const lane = runPipeline(spread, lanePasses, { verify: options.verify, dumpAfter: options.dumpAfter }).func;

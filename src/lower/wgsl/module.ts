@@ -8,11 +8,13 @@ import type { AccessPlan } from '../passes/access.ts';
 import type { LayoutPlan } from '../passes/assignLayouts.ts';
 import { baseField, type Distributed } from '../passes/distribute.ts';
 import { layoutKey } from '../passes/layout.ts';
+import type { AxisOrder } from '../passes/programOrder.ts';
 import type { Binding, UniformField, WgslProgram } from '../program.ts';
 import { registerType } from './casts.ts';
 import { Emitter, type Line } from './emit.ts';
 import { Names, safeName } from './names.ts';
 import { helperOf, preludeText } from './prelude.ts';
+import { programLines } from './programs.ts';
 
 const BITS: readonly (readonly [name: string, type: 'u32' | 'f32', bits: number])[] = [
   ['zero', 'u32', 0],
@@ -47,6 +49,8 @@ export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: Acces
   const uniformBinding = bindings.length + (out.sites.length ? 1 : 0);
   const size = 1 << plan.lanes;
 
+  const programs = Number(lane.attrs.programs ?? 1);
+
   const lines: Line[] = [];
   const put = (text: string, loc: Loc | null = null): void => void lines.push({ text, loc });
   if (native) put('enable f16;');
@@ -56,7 +60,7 @@ export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: Acces
     // Conditions are equal in the whole workgroup by construction, hence in every subgroup.
     put('diagnostic(off, subgroup_uniformity);');
   }
-  for (const c of header(tile, plan, size, ops)) put(`// ${c}`.trimEnd());
+  for (const c of header(tile, plan, size, programs, ops)) put(`// ${c}`.trimEnd());
   put('');
   put('struct Uniforms {');
   for (const f of fields) put(`  ${f.name}: ${f.type},`);
@@ -70,23 +74,22 @@ export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: Acces
   if (out.words) put(`var<workgroup> smem: array<u32, ${out.words}>;`);
   for (const h of helpers) put(h);
   put('');
-  const tid = uses('tid');
+  const local = uses('tid') || programs > 1;
   const inputs = ['@builtin(workgroup_id) wg: vec3<u32>', '@builtin(num_workgroups) nwg: vec3<u32>'];
-  if (tid && shuffles)
+  if (local && shuffles)
     inputs.push(
       '@builtin(subgroup_id) subgroup: u32',
       '@builtin(subgroup_size) subgroup_length: u32',
       '@builtin(subgroup_invocation_id) subgroup_lane: u32',
     );
-  else if (tid) inputs.push('@builtin(local_invocation_index) local: u32');
-  put(`@compute @workgroup_size(${size})`, tile.loc);
+  else if (local) inputs.push('@builtin(local_invocation_index) local: u32');
+  put(`@compute @workgroup_size(${size * programs})`, tile.loc);
   put(`fn main(${inputs.join(', ')}) {`, tile.loc);
-  put('  let program = wg.x + wg.y * nwg.x + wg.z * nwg.x * nwg.y;');
-  put('  if (program >= u32(u.grid0) * u32(u.grid1) * u32(u.grid2)) { return; }');
-  if (uses('pid0')) put('  let pid0 = i32(program % u32(u.grid0));');
-  if (uses('pid1')) put('  let pid1 = i32((program / u32(u.grid0)) % u32(u.grid1));');
-  if (uses('pid2')) put('  let pid2 = i32(program / (u32(u.grid0) * u32(u.grid1)));');
-  if (tid) put(shuffles ? '  let tid = i32(subgroup * subgroup_length + subgroup_lane);' : '  let tid = i32(local);');
+  const order = (lane.attrs.program_order ?? [0, 1, 2]) as AxisOrder;
+  const meets = lane.attrs.meets === true;
+  const number = shuffles ? '(subgroup * subgroup_length + subgroup_lane)' : 'local';
+  for (const line of programLines({ order, programs, size, meets, local: number }, uses)) put(`  ${line}`);
+  if (uses('tid')) put(`  let tid = i32(${programs > 1 ? `${number} % ${size}u` : number});`);
   lines.push(...emitter.lines);
   put('}');
 
@@ -94,7 +97,8 @@ export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: Acces
     kernel: tile.name,
     code: `${lines.map((l) => l.text).join('\n')}\n`,
     entryPoint: 'main',
-    workgroupSize: size,
+    workgroupSize: size * programs,
+    ...(programs > 1 ? { programs } : {}),
     bindings,
     uniform: { binding: uniformBinding, size: uniformSize(fields), fields },
     log: logBinding >= 0 ? { binding: logBinding, sites: out.sites } : null,
@@ -135,13 +139,17 @@ function uniformFields(func: Func, ops: readonly Op[], text: string): UniformFie
 }
 
 /** What the module is, for a person who reads it. */
-function header(func: Func, plan: LayoutPlan, size: number, ops: readonly Op[]): string[] {
+function header(func: Func, plan: LayoutPlan, size: number, programs: number, ops: readonly Op[]): string[] {
   const out = [
     `kernel ${func.name}(${func.params.map((p) => `${p.name}: ${printType(p.value.type)}${p.divisibleBy > 1 ? ` /${p.divisibleBy}` : ''}`).join(', ')})`,
   ];
   const constants = Object.entries(func.constants);
   if (constants.length) out.push(`constants: ${constants.map(([k, v]) => `${k} = ${v}`).join(', ')}`);
-  out.push(`one program is a workgroup of ${size} invocations; ${ops.length} lane ops`);
+  const share =
+    programs > 1
+      ? `${programs} programs of ${size} invocations share a workgroup`
+      : `one program is a workgroup of ${size} invocations`;
+  out.push(`${share}; ${ops.length} lane ops`);
   const seen = new Set<string>();
   walk(func.body, (op) => {
     for (const r of op.results) {

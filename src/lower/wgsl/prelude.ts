@@ -133,6 +133,17 @@ const floats: { [name: string]: Helper } = {
   let h = pack2x16float(vec2<f32>(a, 0.0f)) & 0xffffu;
   return select(h, ((bits >> 16u) & 0x8000u) | 0x7c00u, (bits & 0x7fffffffu) == 0x7f800000u);`,
   ),
+  // f16_encode(f16_round(a)) in one: the rounded significand never goes back to f32.
+  f16_round_encode: fn(
+    'f32',
+    'u32',
+    `let bits = bitcast<u32>(a);
+  let m = bits & 0x7fffffffu;
+  let normal = min(((m + 0xfffu + ((m >> 13u) & 1u)) >> 13u) - 0x1c000u, 0x7c00u);
+  let units = bitcast<u32>(bitcast<f32>(min(m, 0x38800000u)) + 0.5f) - 0x3f000000u;
+  let h = select(select(normal, units, m < 0x38800000u), 0x7e00u, m > 0x7f800000u);
+  return ((bits >> 16u) & 0x8000u) | h;`,
+  ),
   f16_decode: fn('u32', 'f32', 'return unpack2x16float(a).x;'),
   erf: fn(
     'f32',

@@ -257,7 +257,7 @@ export class WebGpuBackend implements Backend {
     this.inPass = exe;
     this.dynamicOffset[0] = at;
     pass.setBindGroup(0, group, this.dynamicOffset, 0, program.uniform ? 1 : 0);
-    const [x, y, z] = foldGrid(numel(request.grid), this.target.maxWorkgroupsPerDimension);
+    const [x, y, z] = foldGrid(Math.ceil(numel(request.grid) / (program.programs ?? 1)), this.target.maxWorkgroupsPerDimension);
     pass.dispatchWorkgroups(x, y, z);
     if (timestampWrites) this.endPass();
     this.recent.push(request);

@@ -197,6 +197,13 @@ describe('narrow floats', () => {
       const bad = [...floats].flatMap((x, i) => (same(got[i], round(DTYPES[d], x) as number) ? [] : [[x, got[i]]]));
       expect(bad.slice(0, 3)).toEqual([]);
     });
+  it('f16_round_encode gives the bits of the nearest f16', async () => {
+    const got = await evaluate('f16_round_encode', [bits], floats.length);
+    const want = [...floats].map((x) => Number(toBits(DTYPES.f16, round(DTYPES.f16, x))));
+    const isNan = (h: number) => (h & 0x7c00) === 0x7c00 && (h & 0x3ff) !== 0;
+    const bad = [...floats].flatMap((x, i) => (got[i] === want[i] || (x !== x && isNan(got[i])) ? [] : [[x, got[i], want[i]]]));
+    expect(bad.slice(0, 3)).toEqual([]);
+  });
   it('f16_decode and f16_encode are exact on all 65,536 patterns', async () => {
     const all = Uint32Array.from({ length: 65536 }, (_, i) => i);
     const got = new Float32Array((await evaluate('f16_decode', [all], 65536)).buffer);
