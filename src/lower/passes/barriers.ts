@@ -6,6 +6,7 @@ import type { Block, Op } from '../../dsl/ir/ir.ts';
 import { LANE_OPS } from '../../dsl/ops/lane.ts';
 import type { Row } from '../../dsl/ops/row.ts';
 import { pass } from '../pass.ts';
+import { ALWAYS_APART } from './disjoint.ts';
 
 /** One access since the last barrier. `same`: accesses with an equal key never conflict. */
 interface Access {
@@ -48,8 +49,9 @@ const add = (p: Pending, a: Access): Pending =>
     ? p
     : [...p, a];
 const merge = (a: Pending, b: Pending): Pending => b.reduce(add, a);
-/** In the next iteration an address of the same name is another address. */
-const aged = (p: Pending): Pending => p.map((a) => (a.space === 'storage' ? { ...a, same: '' } : a)).reduce<Pending>(add, []);
+/** In the next iteration an address of the same name is another address, unless the name says more. */
+const aged = (p: Pending): Pending =>
+  p.map((a) => (a.space === 'storage' && !a.same.startsWith(ALWAYS_APART) ? { ...a, same: '' } : a)).reduce<Pending>(add, []);
 
 export const barriers = pass({
   name: 'barriers',

@@ -1,8 +1,9 @@
 // Disjoint accesses: which loads and stores of a buffer can be seen not to overlap, so that nothing has to wait between them. Comes in:
-// a tile-level function. Goes out: for accesses to buffers in which every two are apart, or are the same tile of addresses, a name
-// that they share. An access is seen as a sum of scalars plus an interval that its tile, cut by its mask, stays in.
+// a tile-level function. Goes out: for accesses to buffers in which every two are apart, a name that they share; another one if they
+// are apart in all iterations of the loop around them, too. An access is seen as a sum of scalars plus an interval that its tile,
+// cut by its mask, stays in.
 
-import { definitions, type Func, type Op, type Value, walk } from '../../dsl/ir/ir.ts';
+import { type Block, definitions, type Func, type Op, type Value, walk } from '../../dsl/ir/ir.ts';
 import { hasTrait } from '../../dsl/ops/index.ts';
 import { dtypeOf, isPtr, isTile, type Type } from '../../dsl/types.ts';
 import type { Pointers } from './pointers.ts';
@@ -10,6 +11,7 @@ import type { Pointers } from './pointers.ts';
 /** The sum of `terms` (scalars, by number and factor) plus lo … hi. */
 interface Span {
   readonly terms: string;
+  readonly sum: ReadonlyMap<Value, number>;
   readonly lo: number;
   readonly hi: number;
 }
@@ -18,8 +20,16 @@ interface Sum {
   readonly lo: number;
   readonly hi: number;
 }
+/** How names begin that hold across the iterations of the loop, not only in one run of the code around the accesses. */
+export const ALWAYS_APART = 'always apart';
+/** A counted loop, with the values that change in it. */
+interface Loop {
+  readonly induction: Value;
+  readonly step: number | undefined;
+  readonly changing: ReadonlySet<Value>;
+}
 export interface Disjoint {
-  /** Equal for two accesses that never touch an element of one another, in one run of the code around them. */
+  /** Equal for two accesses that never touch an element of one another. */
   group(op: Op): string | undefined;
 }
 
@@ -31,10 +41,26 @@ export function analyzeDisjoint(func: Func, pointers: Pointers): Disjoint {
     return ids.get(v)!;
   };
   const accesses = new Map<number, Op[]>();
-  walk(func.body, (op) => {
-    if (!hasTrait(op.name, 'writes') && !hasTrait(op.name, 'reads')) return;
-    for (const b of pointers.buffers(op.operands[0])) accesses.set(b, [...(accesses.get(b) ?? []), op]);
-  });
+  /** Loops around each access; null stands for one that is not counted. */
+  const around = new Map<Op, readonly (Loop | null)[]>();
+  const visit = (block: Block, loops: readonly (Loop | null)[]): void => {
+    for (const op of block.ops) {
+      const inside = op.name === 'for' ? [...loops, loopOf(op)] : op.name === 'while' ? [...loops, null] : loops;
+      for (const r of op.regions) visit(r, inside);
+      if (!hasTrait(op.name, 'writes') && !hasTrait(op.name, 'reads')) continue;
+      around.set(op, loops);
+      for (const b of pointers.buffers(op.operands[0])) accesses.set(b, [...(accesses.get(b) ?? []), op]);
+    }
+  };
+  visit(func.body, []);
+  function loopOf(op: Op): Loop {
+    const [body] = op.regions;
+    const changing = new Set<Value>(body.args);
+    walk(body, (o) => {
+      for (const v of [...o.results, ...o.regions.flatMap((r) => r.args)]) changing.add(v);
+    });
+    return { induction: body.args[0], step: constant(op.operands[2]), changing };
+  }
 
   /** Bounds that a mask puts on values: v < bound. */
   function bounds(mask: Value | undefined, out = new Map<Value, number>()): Map<Value, number> {
@@ -73,6 +99,14 @@ export function analyzeDisjoint(func: Func, pointers: Pointers): Disjoint {
       for (const [t, k] of b.terms) terms.set(t, (terms.get(t) ?? 0) + k);
       return { terms, lo: a.lo + b.lo, hi: a.hi + b.hi };
     }
+    if (op?.name === 'mul') {
+      const k = constant(op.operands[1]);
+      const a = k === undefined ? null : sum(op.operands[0], cut);
+      if (k !== undefined && a) {
+        const ends = [a.lo * k, a.hi * k];
+        return { terms: new Map([...a.terms].map(([t, f]) => [t, f * k])), lo: Math.min(...ends), hi: Math.max(...ends) };
+      }
+    }
     if (op?.name === 'arange') {
       const start = Number(op.attrs.start);
       const end = start + v.type.shape[0];
@@ -85,17 +119,31 @@ export function analyzeDisjoint(func: Func, pointers: Pointers): Disjoint {
     const s = sum(op.operands[0], bounds(mask));
     if (!s) return null;
     const terms = [...s.terms].map(([v, k]) => `${id(v)}*${k}`).sort();
-    return { terms: terms.join('+'), lo: s.lo, hi: s.hi };
+    return { terms: terms.join('+'), sum: s.terms, lo: s.lo, hi: s.hi };
+  }
+  /** All accesses stand in one loop, which moves them on by more than they span; or in none. */
+  function stepsApart(ops: readonly Op[], spans: readonly (Span | null)[]): boolean {
+    const [loop, ...more] = around.get(ops[0])!;
+    if (loop === undefined) return ops.every((op) => !around.get(op)!.length);
+    if (loop === null || more.length || !loop.step) return false;
+    if (!ops.every((op) => around.get(op)!.length === 1 && around.get(op)![0]?.induction === loop.induction)) return false;
+    const [first] = spans;
+    if (!first) return false;
+    const moves = Math.abs((first.sum.get(loop.induction) ?? 0) * loop.step);
+    const still = [...first.sum.keys()].every((v) => v === loop.induction || !loop.changing.has(v));
+    return still && Math.max(...spans.map((s) => s!.hi)) - Math.min(...spans.map((s) => s!.lo)) < moves;
   }
 
   const groups = new Map<Op, string>();
   for (const [buffer, ops] of accesses) {
-    if (ops.length < 2 || !pointers.written.has(buffer)) continue;
+    if (!pointers.written.has(buffer)) continue;
     const spans = ops.map(span);
     const apart = spans.every((a, i) =>
       spans.every((b, j) => i >= j || (a && b && a.terms === b.terms && (a.hi < b.lo || b.hi < a.lo))),
     );
-    if (apart) for (const op of ops) groups.set(op, `apart ${buffer}`);
+    if (!apart) continue;
+    const always = stepsApart(ops, spans);
+    if (always || ops.length > 1) for (const op of ops) groups.set(op, `${always ? ALWAYS_APART : 'apart'} ${buffer}`);
   }
   return { group: (op) => groups.get(op) };
 }

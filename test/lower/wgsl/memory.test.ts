@@ -145,6 +145,18 @@ describe('disjoint accesses', () => {
   it('two parts of a row need no barrier', async () => {
     expect((await run(beside, { ...args(), N: 48 }, { grid: [9] })).count('barrier')).toBe(0);
   });
+  const stepping = kernel(function stepping({ x, out, n, S, B }: { x: P; out: P; n: tl.i32; S: C; B: C }) {
+    const row = tl.program_id(0) * n;
+    for (let k = 0; k < n; k += S) {
+      const i = row + k + tl.arange(0, B);
+      tl.store(out + i, tl.load(x + i) + 1);
+    }
+  });
+  it('what a loop stores step by step needs none either; steps that overlap do', async () => {
+    const data = () => ({ x: f32(floats(600)), out: f32(new Float32Array(600)), n: int(128, 16), B: 64 });
+    expect((await run(stepping, { ...data(), S: 64 }, { grid: [3] })).count('barrier')).toBe(0);
+    expect((await run(stepping, { ...data(), S: 32 })).count('barrier')).toBe(1);
+  });
   it('overlapping parts do', async () => {
     const over = kernel(function over({ x, out, B }: { x: P; out: P; B: C }) {
       const i = tl.arange(0, B);
