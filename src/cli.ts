@@ -96,6 +96,17 @@ program
     process.exitCode = await debugFile(file, options);
   });
 program
+  .command('port <file>')
+  .description('translate Triton kernels in Python to TypeScript')
+  .option('-o, --out <file>', 'file to write; standard output if absent')
+  .action(async (file, options) => {
+    const { portFile } = await import('./cli/port.ts');
+    const r = portFile(file, options);
+    process.stdout.write(r.text);
+    if (r.problems) console.error(r.problems);
+    process.exitCode = r.errors ? 1 : 0;
+  });
+program
   .command('build <file>')
   .description('write NAME.wgsl and NAME.json for use without this package')
   .requiredOption('-o, --out <dir>', 'folder to write to')

@@ -1,0 +1,263 @@
+// Calls: Triton's functions by the table in `names.ts`, methods of tiles as functions, helpers of the file, Python's built-ins.
+
+import type { Arg, Expr, ExprOf } from './ast.ts';
+import { args as argumentList, type Doc, list } from './doc.ts';
+import { atom, type Context, condition, expression, infix, type Piece, postfix, text } from './expressions.ts';
+import { FUNCTIONS, type FunctionRow, SHAPE_LISTS, tsName } from './names.ts';
+import { Unportable } from './syntax.ts';
+
+/** Something went wrong with a keyword. */
+export class UnknownKeyword extends Unportable {
+  readonly fn: string;
+  readonly keyword: string;
+  readonly known: readonly string[];
+  constructor(at: Arg, fn: string, known: readonly string[]) {
+    super(at, at.name ?? '', '');
+    this.fn = fn;
+    this.keyword = at.name ?? '';
+    this.known = known;
+  }
+}
+
+/** `tl.float32`, `tl.PropagateNan.ALL`: what an expression that stands for something of Triton's is called here. */
+export const libraryReference = (c: Context, e: Expr): string | null => {
+  const name = c.names.library(e);
+  return name === null ? null : `tl.${FUNCTIONS.get(name)?.as ?? name}`;
+};
+
+export function callExpression(c: Context, e: ExprOf<'call'>): Piece {
+  const library = c.names.library(e.fn);
+  if (library !== null) return libraryCall(c, e, library, e.args);
+  if (e.fn.k === 'name') return namedCall(c, e, e.fn.name);
+  if (e.fn.k === 'attribute') return methodCall(c, e, e.fn);
+  return {
+    doc: [
+      postfix(expression(c, e.fn)),
+      list(
+        '(',
+        e.args.map((a) => text(c, a.value)),
+        ')',
+      ),
+    ],
+    prec: 18,
+  };
+}
+
+/** x.logical_and(y): masks are needed; numbers become `x !== 0`. */
+const logic =
+  (op: '&&' | '||') =>
+  (c: Context, _e: ExprOf<'call'>, args: readonly Arg[]): Piece =>
+    args.map((a) => condition(c, a.value)).reduce((a, b) => infix(op, a, b));
+
+/** Translations of calls that are no call of one function, by Triton's name. */
+const SPECIAL: { readonly [name: string]: (c: Context, e: ExprOf<'call'>, args: readonly Arg[]) => Piece } = {
+  constexpr: (c, _e, args) => expression(c, args[0].value),
+  logical_and: logic('&&'),
+  logical_or: logic('||'),
+  to_tensor: (c, _e, args) => expression(c, args[0].value),
+  static_print: (c, _e, args) =>
+    call(
+      'static_print',
+      args.filter((a) => a.name === null).map((a) => text(c, a.value)),
+    ),
+  device_print: (c, _e, args) => {
+    const hex = args.find((a) => a.name === 'hex');
+    if (hex) throw new Unportable(hex, 'the option `hex`', 'leave it out');
+    return call(
+      'device_print',
+      args.map((a) => text(c, a.value)),
+    );
+  },
+  inline_asm_elementwise: (_c, e) => {
+    throw new Unportable(e, 'inline assembly', 'write the same with tl functions; there is no PTX on WebGPU');
+  },
+};
+
+const call = (name: string, args: readonly Doc[], options: Doc | null = null): Piece =>
+  atom([`tl.${name}`, argumentList(args, options)]);
+
+function libraryCall(c: Context, e: ExprOf<'call'>, name: string, args: readonly Arg[]): Piece {
+  const special = SPECIAL[name];
+  if (special) return special(c, e, args);
+  if (args.some((a) => a.name === '_semantic' || a.name === '_builder')) args = args.filter((a) => !a.name?.startsWith('_'));
+  const row = FUNCTIONS.get(name);
+  if (!row) {
+    const named = args.filter((a) => a.name !== null);
+    const docs = args.filter((a) => a.name === null).map((a) => text(c, a.value));
+    return call(name, docs, named.length ? options(named.map((a) => [a.name!, text(c, a.value)])) : null);
+  }
+  return call(row.as ?? name, ...byRow(c, name, row, args));
+}
+
+const options = (pairs: readonly (readonly [string, Doc])[]): Doc =>
+  list(
+    '{',
+    pairs.map(([k, d]) => (k === d ? k : [k, ': ', d])),
+    '}',
+    true,
+  );
+
+/** Arguments in our order: positional ones, then an object with the rest. */
+function byRow(c: Context, name: string, row: FunctionRow, given: readonly Arg[]): [args: Doc[], options: Doc | null] {
+  const values = new Map<string, Doc>();
+  let place = 0;
+  const positional = given.filter((a) => a.name === null);
+  const spread = SHAPE_LISTS.has(name) && positional.length > 2;
+  if (spread) {
+    // x.reshape(4, 8): several numbers are one shape.
+    values.set(row.params[0], text(c, positional[0].value));
+    values.set(
+      row.params[1],
+      list(
+        '[',
+        positional.slice(1).map((a) => text(c, a.value)),
+        ']',
+      ),
+    );
+  }
+  for (const a of given) {
+    if (a.name === null && spread) continue;
+    const key = a.name ?? row.params[place++];
+    if (key === undefined || !row.params.includes(key)) throw new UnknownKeyword(a, `tl.${name}`, row.params);
+    values.set(key, text(c, a.value));
+  }
+  const out: Doc[] = [];
+  const rest = row.params.slice(row.positional).filter((p) => values.has(p));
+  const last = row.params.slice(0, row.positional).findLastIndex((p) => values.has(p));
+  row.params.slice(0, row.positional).forEach((p, i) => {
+    const v = values.get(p);
+    if (v !== undefined) out.push(v);
+    else if (i < last || (rest.length && !row.droppable.includes(p))) out.push('undefined');
+  });
+  return [out, rest.length ? options(rest.map((p) => [p, values.get(p)!])) : null];
+}
+
+/** Methods of block pointers and tensor descriptors, by name. */
+const DESCRIPTOR: { readonly [method: string]: string } = { load: 'load_tensor_descriptor', store: 'store_tensor_descriptor' };
+
+function methodCall(c: Context, e: ExprOf<'call'>, fn: ExprOf<'attribute'>): Piece {
+  const self: Arg = { name: null, value: fn.x, from: fn.x.from, to: fn.x.to };
+  if (DESCRIPTOR[fn.name]) return libraryCall(c, e, DESCRIPTOR[fn.name], [self, ...e.args]);
+  const t = c.types.of(fn.x);
+  if (fn.name === 'item') return expression(c, fn.x);
+  if (t.kind !== 'dtype' && FUNCTIONS.has(fn.name)) return libraryCall(c, e, fn.name, [self, ...e.args]);
+  if (t.kind === 'dtype' || t.kind === 'string')
+    return {
+      doc: [
+        postfix(expression(c, fn.x)),
+        '.',
+        fn.name,
+        list(
+          '(',
+          e.args.map((a) => text(c, a.value)),
+          ')',
+        ),
+      ],
+      prec: 18,
+    };
+  return libraryCall(c, e, fn.name, [self, ...e.args]);
+}
+
+function namedCall(c: Context, e: ExprOf<'call'>, name: string): Piece {
+  const helper = c.names.functions.get(name);
+  if (helper && !c.fn.params.has(name)) {
+    const { params } = helper.def;
+    const docs: (Doc | undefined)[] = [];
+    for (const [i, a] of e.args.entries()) {
+      const at = a.name === null ? i : params.findIndex((p) => p.name === a.name);
+      if (at < 0) {
+        if (['num_warps', 'num_stages', 'num_ctas'].includes(a.name ?? '')) continue;
+        throw new UnknownKeyword(
+          a,
+          name,
+          params.map((p) => p.name),
+        );
+      }
+      docs[at] = text(c, a.value);
+    }
+    return atom([
+      tsName(name),
+      list(
+        '(',
+        Array.from(docs, (d) => d ?? 'undefined'),
+        ')',
+      ),
+    ]);
+  }
+  if (c.types.variable(name))
+    return atom([
+      tsName(name),
+      list(
+        '(',
+        e.args.map((a) => text(c, a.value)),
+        ')',
+      ),
+    ]);
+  const builtIn = BUILT_IN[name];
+  if (builtIn) return builtIn(c, e);
+  return atom([
+    expression(c, e.fn).doc,
+    list(
+      '(',
+      e.args.map((a) => text(c, a.value)),
+      ')',
+    ),
+  ]);
+}
+
+const extreme =
+  (math: string, device: string) =>
+  (c: Context, e: ExprOf<'call'>): Piece => {
+    const values = e.args.map((a) => a.value);
+    if (values.every((v) => c.types.of(v).constant))
+      return atom([
+        `Math.${math}`,
+        list(
+          '(',
+          values.map((v) => text(c, v)),
+          ')',
+        ),
+      ]);
+    return values.map((v) => expression(c, v)).reduce((a, b) => call(device, [a.doc, b.doc]));
+  };
+const SPECIAL_FLOATS: { readonly [text: string]: string } = { inf: 'Infinity', infinity: 'Infinity', nan: 'NaN' };
+
+/** Python's own functions. */
+const BUILT_IN: { readonly [name: string]: (c: Context, e: ExprOf<'call'>) => Piece } = {
+  min: extreme('min', 'minimum'),
+  max: extreme('max', 'maximum'),
+  abs: (c, e) => {
+    const [x] = e.args;
+    return c.types.of(x.value).constant ? atom(['Math.abs(', text(c, x.value), ')']) : call('abs', [text(c, x.value)]);
+  },
+  len: (c, e) => ({ doc: [postfix(expression(c, e.args[0].value)), '.length'], prec: 18 }),
+  range: (c, e) => libraryCall(c, e, 'range', e.args),
+  print: (c, e) =>
+    call(
+      'device_print',
+      e.args[0]?.value.k === 'string' ? e.args.map((a) => text(c, a.value)) : ["''", ...e.args.map((a) => text(c, a.value))],
+    ),
+  float: (c, e) => {
+    const [{ value }] = e.args;
+    if (value.k === 'string') {
+      const [, sign, word] = /^\s*([+-]?)\s*(\w+)\s*$/.exec(value.value.toLowerCase()) ?? [];
+      const known = SPECIAL_FLOATS[word ?? ''];
+      if (!known) throw new Unportable(e, `\`float("${value.value}")\``, 'write the number');
+      return sign === '-' ? { doc: `-${known}`, prec: 14 } : atom(known);
+    }
+    if (value.k === 'number') return atom(/[.eE]/.test(value.text) ? value.text : `${value.text}.0`);
+    return c.types.of(value).constant
+      ? infix('*', expression(c, value), atom('1.0'))
+      : call('cast', [text(c, value), 'tl.float32']);
+  },
+  int: (c, e) => {
+    const [{ value }] = e.args;
+    return c.types.of(value).constant ? atom(['Math.trunc(', text(c, value), ')']) : call('cast', [text(c, value), 'tl.int32']);
+  },
+  bool: (c, e) => {
+    const [{ value }] = e.args;
+    return c.types.of(value).constant ? atom(['Boolean(', text(c, value), ')']) : call('cast', [text(c, value), 'tl.int1']);
+  },
+};
+/** Names that are Python's. */
+export const isBuiltIn = (name: string): boolean => Object.hasOwn(BUILT_IN, name);

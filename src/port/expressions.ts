@@ -1,0 +1,218 @@
+// Expressions: one handler a kind of node. A handler gives text (a Doc) and how tightly its outermost operator binds, so that
+// parentheses stand where TypeScript, or a reader, needs them.
+
+import type { Expr, ExprOf } from './ast.ts';
+import { callExpression, libraryReference } from './calls.ts';
+import { type Doc, group, indent, line, list } from './doc.ts';
+import { ATTRIBUTES, DTYPE_KINDS, TRANSPARENT, tsName } from './names.ts';
+import { templateText, tsString } from './strings.ts';
+import { Unportable } from './syntax.ts';
+import type { FunctionInfo, Names, Types } from './types.ts';
+
+export interface Piece {
+  readonly doc: Doc;
+  /** Precedence of the outermost operator; `ATOM` needs no parentheses anywhere. */
+  readonly prec: number;
+  readonly op?: string;
+  /** The parts of a chain like a + b - c, for a longer chain to go on with. */
+  readonly chain?: Doc;
+}
+export interface Context {
+  readonly names: Names;
+  readonly fn: FunctionInfo;
+  readonly types: Types;
+}
+
+export const ATOM = 20;
+const POSTFIX = 18;
+const UNARY = 14;
+const PRECEDENCE: { readonly [op: string]: number } = {
+  '?': 2, '||': 3, '&&': 4, '|': 5, '^': 6, '&': 7, '===': 8, '!==': 8, '<': 9, '<=': 9, '>': 9, '>=': 9,
+  '<<': 10, '>>': 10, '+': 11, '-': 11, '*': 12, '/': 12, '%': 12, '**': 13,
+}; // biome-ignore format: a table
+const COMPARE: { readonly [op: string]: string } = { '==': '===', '!=': '!==', is: '===', 'is not': '!==' };
+const LOGIC: { readonly [op: string]: string } = { '&': '&&', '|': '||' };
+const BITWISE = new Set(['&', '|', '^', '<<', '>>']);
+
+export const atom = (doc: Doc): Piece => ({ doc, prec: ATOM });
+export const expression = (c: Context, e: Expr): Piece => (HANDLERS[e.k] as (c: Context, e: Expr) => Piece)(c, e);
+export const text = (c: Context, e: Expr): Doc => expression(c, e).doc;
+
+const wrap = (p: Piece, yes: boolean): Doc => (yes ? ['(', p.doc, ')'] : p.doc);
+/** `p` where something behind a dot or bracket follows. */
+export const postfix = (p: Piece): Doc => wrap(p, p.prec < POSTFIX);
+
+/** Parentheses that the language needs, and those that readers (and formatters) want around mixed operators. */
+function operand(p: Piece, op: string, right: boolean): Doc {
+  const prec = PRECEDENCE[op];
+  const inner = p.op;
+  if (inner === undefined) return wrap(p, p.prec < prec);
+  const flat = inner === op || (prec === 11 && p.prec === 11);
+  const chain = flat && !(op === '%' || (prec === 12 && inner !== op) || prec === 8 || (BITWISE.has(op) && inner !== op));
+  const mixed =
+    (p.prec === prec && (right || !chain)) ||
+    (p.prec > prec && inner === '%' && (op === '+' || op === '-')) ||
+    (p.prec > prec && p.prec < UNARY && BITWISE.has(op)) ||
+    (op === '||' && inner === '&&');
+  return wrap(p, p.prec < prec || mixed);
+}
+/** `a op b` from finished pieces. */
+export function infix(op: string, a: Piece, b: Piece): Piece {
+  const left = operand(a, op, false);
+  // Bare operands of one precedence are one chain, broken at all of its operators or none.
+  const chain = [left === a.doc && a.chain && a.prec === PRECEDENCE[op] ? a.chain : left, ' ', op, line, operand(b, op, true)];
+  return { doc: group(chain), prec: PRECEDENCE[op], op, chain };
+}
+
+/** A number where a mask stands: TypeScript computes with no booleans; the cast to the same dtype emits nothing. */
+function asNumber(c: Context, e: Expr): Piece {
+  const p = expression(c, e);
+  const t = c.types.of(e);
+  return t.kind === 'bool' && !t.constant ? atom(['tl.cast(', p.doc, ', tl.int1)']) : p;
+}
+
+/** A value that is surely not negative. */
+const isCount = (e: Expr): boolean => e.k === 'number' || (e.k === 'index' && e.x.k === 'attribute' && e.x.name === 'shape');
+
+/** `a op b` of Python. */
+export function operation(c: Context, op: string, a: Expr, b: Expr): Piece {
+  const [x, y] = [c.types.of(a), c.types.of(b)];
+  const both = x.kind === 'bool' && y.kind === 'bool';
+  // Python's own integers divide towards minus infinity; on the device Triton truncates.
+  if (op === '//' && x.constant && y.constant)
+    return atom(['Math.floor(', infix('/', expression(c, a), expression(c, b)).doc, ')']);
+  if (op === '//') return atom(['tl.floordiv(', text(c, a), ', ', text(c, b), ')']);
+  if (op === '@') throw new Unportable({ from: a.from, to: b.to }, '`@`', 'write tl.dot(a, b)');
+  if (op === '%' && x.constant && y.constant && x.kind !== 'string' && !isCount(a)) {
+    const [p, q] = [expression(c, a), expression(c, b)];
+    return infix('%', infix('+', infix('%', p, q), q), q);
+  }
+  if (both && LOGIC[op]) return infix(LOGIC[op], expression(c, a), expression(c, b));
+  return infix(op, asNumber(c, a), asNumber(c, b));
+}
+
+const isZero = (e: Expr): boolean => e.k === 'number' && Number(e.text) === 0;
+
+function compare(c: Context, e: ExprOf<'compare'>): Piece {
+  const pairs = e.ops.map((op, i): Piece => {
+    const [a, b] = [e.items[i], e.items[i + 1]];
+    if (op === 'in' || op === 'not in') {
+      const test: Piece = atom([postfix(expression(c, b)), '.includes(', text(c, a), ')']);
+      return op === 'in' ? test : { doc: ['!', test.doc], prec: UNARY };
+    }
+    const kinds = [c.types.of(a).kind, c.types.of(b).kind];
+    // A remainder is compared with 0: its sign does not matter.
+    if ((op === '==' || op === '!=') && isZero(b) && a.k === 'binary' && a.op === '%')
+      return infix(COMPARE[op] ?? op, infix('%', expression(c, a.a), expression(c, a.b)), atom('0'));
+    const mixed = kinds.includes('bool') && !kinds.every((k) => k === 'bool') && !kinds.includes('none');
+    const side = mixed ? asNumber : expression;
+    return infix(COMPARE[op] ?? op, side(c, a), side(c, b));
+  });
+  return pairs.reduce((p, q) => infix('&&', p, q));
+}
+
+/** A condition as TypeScript and the tracer take it: numbers of the device become comparisons. */
+export function condition(c: Context, e: Expr): Piece {
+  const t = c.types.of(e);
+  const p = expression(c, e);
+  const device = !t.constant && (t.kind === 'int' || t.kind === 'num' || t.kind === 'float');
+  return device ? infix('!==', p, atom('0')) : p;
+}
+
+function number(raw: string): string {
+  let t = raw.replace(/^(-?)\./, '$10.').replace(/\.(?=$|[eE])/, '.0');
+  if (/^0[oO]/.test(t)) t = t.toLowerCase();
+  const integer = /^(?:0[xXoObB][\da-fA-F_]+|[\d_]+)$/.test(t);
+  return integer && BigInt(t.replaceAll('_', '')) > BigInt(Number.MAX_SAFE_INTEGER) ? `${t}n` : t;
+}
+
+function index(c: Context, e: ExprOf<'index'>): Piece {
+  const isNew = (i: Expr | null): boolean => i !== null && i.k === 'constant' && i.value === null;
+  const { items } = e;
+  if (items.every((i) => i === null || isNew(i))) {
+    const axes = items.flatMap((i, axis) => (isNew(i) ? [axis] : []));
+    const rank = c.types.of(e.x).rank;
+    const x = text(c, e.x);
+    if (axes.length === 0) return expression(c, e.x);
+    if (axes.length === 1 && axes[0] === 0 && items.length <= 2) return atom(['tl.row(', x, ')']);
+    if (axes.length === 1 && axes[0] === 1 && items.length === 2 && (rank === null || rank <= 1))
+      return atom(['tl.col(', x, ')']);
+    return atom(['tl.expand_dims(', x, ', ', axes.length === 1 ? String(axes[0]) : `[${axes.join(', ')}]`, ')']);
+  }
+  const [only] = items;
+  if (items.length !== 1 || only === null)
+    throw new Unportable(e, 'this subscript', 'use `:` and `None` on tiles, or one index on tuples');
+  if (only.k === 'unary' && only.op === '-' && only.x.k === 'number')
+    return { doc: [postfix(expression(c, e.x)), `.at(-${only.x.text})!`], prec: POSTFIX };
+  return { doc: [postfix(expression(c, e.x)), '[', text(c, only), ']'], prec: POSTFIX };
+}
+
+function attribute(c: Context, e: ExprOf<'attribute'>): Piece {
+  const library = libraryReference(c, e);
+  if (library !== null) return atom(library);
+  if (TRANSPARENT.has(e.name)) return expression(c, e.x);
+  if (e.name === 'numel') return atom(['tl.shape_of(', text(c, e.x), ').reduce((a, b) => a * b, 1)']);
+  const fn = ATTRIBUTES.get(e.name);
+  // `x.type` of a dtype, and `x.dtype.…`, stay with the dtype.
+  if (fn && c.types.of(e.x).kind !== 'dtype') return atom([`tl.${fn}(`, text(c, e.x), ')']);
+  if (fn) return expression(c, e.x);
+  const name = e.name === 'primitive_bitwidth' ? 'bits' : e.name;
+  return { doc: [postfix(expression(c, e.x)), '.', name], prec: POSTFIX };
+}
+
+const HANDLERS: { readonly [K in Expr['k']]: (c: Context, e: ExprOf<K>) => Piece } = {
+  number: (_c, e) => atom(number(e.text)),
+  string: (_c, e) => atom(tsString(e.value)),
+  format: (c, e) => {
+    const parts = e.parts.map((p): Doc => (typeof p === 'string' ? templateText(p) : ['${', text(c, p), '}']));
+    return atom(['`', parts, '`']);
+  },
+  constant: (_c, e) => atom(String(e.value)),
+  name: (c, e) => {
+    if (c.fn.params.has(e.name) || c.fn.vars.has(e.name)) return atom(tsName(e.name));
+    const library = libraryReference(c, e);
+    if (library !== null) return atom(library);
+    if (c.names.functions.has(e.name) || c.names.constants.has(e.name)) return atom(tsName(e.name));
+    throw new UnknownName(e, e.name);
+  },
+  unary: (c, e) => {
+    const mask = c.types.of(e.x).kind === 'bool';
+    const op = e.op === 'not' || (e.op === '~' && mask) ? '!' : e.op;
+    const x = op === '!' ? expression(c, e.x) : asNumber(c, e.x);
+    const double = x.prec === UNARY && (op === '-' || op === '+');
+    return { doc: [op, wrap(x, x.prec < UNARY || double)], prec: UNARY };
+  },
+  binary: (c, e) => operation(c, e.op, e.a, e.b),
+  compare,
+  logical: (c, e) => infix(e.op === 'and' ? '&&' : '||', condition(c, e.a), condition(c, e.b)),
+  conditional: (c, e) => {
+    const [test, a, b] = [expression(c, e.test), expression(c, e.then), expression(c, e.other)];
+    const doc = group(wrap(test, test.prec <= 2), indent(line, '? ', wrap(a, a.prec <= 2), line, ': ', b.doc));
+    return { doc, prec: 2, op: '?' };
+  },
+  tuple: (c, e) =>
+    atom(
+      list(
+        '[',
+        e.items.map((i) => text(c, i)),
+        ']',
+      ),
+    ),
+  lambda: (_c, e) => {
+    throw new Unportable(e, 'a lambda', 'write a `@triton.jit` function');
+  },
+  attribute,
+  index,
+  call: callExpression,
+};
+
+/** A name that nothing defines. */
+export class UnknownName extends Unportable {
+  readonly unknown: string;
+  constructor(at: Expr, name: string) {
+    super(at, name, '');
+    this.unknown = name;
+  }
+}
+/** True for `tl.float32` and the like. */
+export const isDtype = (c: Context, e: Expr): boolean => DTYPE_KINDS.has(c.names.library(e) ?? '');

@@ -1,0 +1,35 @@
+// Messages of `tessera port` (TL7xxx): what of a Python file cannot be translated, and what a person should look at.
+
+import { message } from '../dsl/diagnostics.ts';
+
+export const PORT = {
+  syntax: message('TL7001', (found: string) => ({
+    text: `not Python that can be read: ${found}`,
+    help: 'fix the line; the rest of the function was not translated',
+  })),
+  notPortable: message('TL7002', (what: string, help: string) => ({ text: `${what} cannot be translated`, help })),
+  unknownName: message('TL7003', (name: string) => ({
+    text: `\`${name}\` is not defined in this file`,
+    notes: [
+      'known are parameters, variables, `@triton.jit` functions, module constants, `tl`, `triton` and a few built-in functions',
+    ],
+    help: 'put its definition into the file, or pass the value as a `tl.constexpr` parameter',
+  })),
+  keyword: message('TL7004', (fn: string, name: string, known: readonly string[]) => ({
+    text: `${fn} has no parameter \`${name}\``,
+    notes: [`its parameters: ${known.join(', ')}`],
+    help: 'check the spelling against Triton’s documentation',
+  })),
+  noKernels: message('TL7005', () => ({
+    text: 'there is no `@triton.jit` function here',
+    help: 'give a Python file, or a text that contains one, with kernels at module level',
+  })),
+  loopVariable: message('TL7006', (name: string) => ({
+    text: `the loop variable \`${name}\` is used after its loop`,
+    help: 'keep its last value in a variable of its own',
+  })),
+  decorator: message('TL7007', (name: string) => ({
+    text: `the decorator \`${name}\` was left out`,
+    help: 'pass its constants at the launch, or write `autotune(kernel, { configs, key })`',
+  })),
+};

@@ -1,0 +1,249 @@
+// What each parameter of a function is: from its annotation, else from its use. A parameter that flows into the pointer of a
+// load or store is a pointer; other runtime parameters are i32, or f32 where that is evident; constexprs get the type that
+// their uses ask for.
+
+import { type Expr, type ExprOf, expressions, ownExpressions, type Param, type Stmt, statements } from './ast.ts';
+import { DTYPE_KINDS, shortDtype } from './names.ts';
+import { ANY, type FunctionInfo, join, type Names, Types, ty } from './types.ts';
+
+/** Functions whose first argument is a pointer. */
+const POINTER_FIRST = /^(?:load|store|atomic_\w+|make_block_ptr|make_tensor_descriptor)$/;
+/** Functions that give a pointer back if they get one. */
+const KEEPS = new Set([
+  'multiple_of',
+  'max_contiguous',
+  'max_constancy',
+  'where',
+  'broadcast_to',
+  'expand_dims',
+  'reshape',
+  'trans',
+]);
+const FLOAT_NAME = /scale|alpha|beta|eps|slope|prob|factor|momentum|^lr$|^p$/i;
+const DTYPE_ARGUMENT = /^(?:cast|full|zeros|to)$/;
+
+export const annotationText = (p: Param, text: string): string | null =>
+  p.annotation && (p.annotation.k === 'string' ? p.annotation.value : text.slice(p.annotation.from, p.annotation.to));
+export const isConstexpr = (p: Param, text: string): boolean => /(^|\.)constexpr$/.test(annotationText(p, text) ?? '');
+/** The dtype that an annotation names, in Triton's long form. */
+const annotatedDtype = (p: Param, text: string): string | null => {
+  const name = annotationText(p, text)?.split('.').at(-1);
+  return name && DTYPE_KINDS.has(name)
+    ? name
+    : name === 'int'
+      ? 'int32'
+      : name === 'float'
+        ? 'float32'
+        : name === 'bool'
+          ? 'int1'
+          : null;
+};
+
+/** First types of parameters: from annotations and defaults. */
+export function initialParams(fn: FunctionInfo, text: string): void {
+  for (const p of fn.def.params) {
+    const constant = isConstexpr(p, text);
+    const dtype = annotatedDtype(p, text);
+    const pointer = /pointer|\*|(^|\.)ptr$/.test(annotationText(p, text) ?? '');
+    fn.params.set(p.name, pointer ? ty('ptr', 0) : dtype ? ty(DTYPE_KINDS.get(dtype)!, 0) : constant ? ty('any', 0, true) : ANY);
+  }
+}
+
+const ownAll = function* (fn: FunctionInfo): Generator<[Stmt, Expr]> {
+  for (const s of statements(fn.def.body)) for (const own of ownExpressions(s)) for (const e of expressions(own)) yield [s, e];
+};
+
+/** Marks parameters that flow into pointers. True if something changed. */
+export function markPointers(names: Names, fn: FunctionInfo): boolean {
+  const types = new Types(names, fn);
+  const seen = new Set<Expr>();
+  let changed = false;
+  const demand = (e: Expr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
+    if (e.k === 'name') {
+      const p = fn.params.get(e.name);
+      if (p && !p.constant && p.kind === 'any') {
+        fn.params.set(e.name, ty('ptr', 0));
+        changed = true;
+      }
+      for (const s of statements(fn.def.body)) {
+        if (s.k === 'assign') for (const t of s.targets) demandTarget(t, s.value, e.name);
+        else if (s.k === 'update' && s.target.k === 'name' && s.target.name === e.name)
+          demand({ k: 'binary', op: s.op, a: s.target, b: s.value, from: s.from, to: s.to });
+      }
+    } else if (e.k === 'binary' && (e.op === '+' || e.op === '-')) {
+      const [a, b] = [types.of(e.a), types.of(e.b)];
+      if (a.kind === 'any' && b.kind !== 'ptr') demand(e.a);
+      else if (b.kind === 'any' && a.kind !== 'ptr') demand(e.b);
+      else if (a.kind === 'ptr') demand(e.a);
+      else if (b.kind === 'ptr') demand(e.b);
+    } else if (e.k === 'conditional') [e.then, e.other].forEach(demand);
+    else if (e.k === 'index' || e.k === 'attribute') demand(e.x);
+    else if (e.k === 'call') {
+      const name = names.library(e.fn);
+      if (name !== null && KEEPS.has(name))
+        for (const a of e.args) if (types.of(a.value).kind === 'any' || types.of(a.value).kind === 'ptr') demand(a.value);
+      if (e.fn.k === 'attribute' && e.fn.name === 'to') demand(e.fn.x);
+    }
+  };
+  const demandTarget = (target: Expr, value: Expr, name: string): void => {
+    if (target.k === 'name' && target.name === name) demand(value);
+    else if (target.k === 'tuple' && value.k === 'tuple')
+      for (const [i, t] of target.items.entries()) if (value.items[i]) demandTarget(t, value.items[i], name);
+  };
+  for (const [, e] of ownAll(fn)) {
+    if (e.k === 'attribute' && e.name === 'element_ty') demand(e.x.k === 'attribute' ? e.x.x : e.x);
+    if (e.k !== 'call') continue;
+    const name = names.library(e.fn);
+    const first = e.args.find((a) => a.name === null || ['pointer', 'base', 'ptr'].includes(a.name));
+    if (name !== null && POINTER_FIRST.test(name) && first && types.of(first.value).kind !== 'desc') demand(first.value);
+    for (const [p, value] of callArguments(names, e)) if (p.kind === 'ptr') demand(value);
+  }
+  return changed;
+}
+
+/** Arguments of a call of a helper of this file, with the type of the parameter that each is for. */
+function* callArguments(names: Names, e: ExprOf<'call'>): Generator<[ReturnType<Types['of']>, Expr, string, FunctionInfo]> {
+  const helper = e.fn.k === 'name' ? names.functions.get(e.fn.name) : undefined;
+  if (!helper) return;
+  for (const [i, a] of e.args.entries()) {
+    const name = a.name ?? helper.def.params[i]?.name;
+    if (name !== undefined) yield [helper.params.get(name) ?? ANY, a.value, name, helper];
+  }
+}
+
+/** Gives parameters of helpers the types of what they are called with. True if something changed. */
+export function passTypes(names: Names, fn: FunctionInfo): boolean {
+  const types = new Types(names, fn);
+  let changed = false;
+  for (const [, e] of ownAll(fn)) {
+    if (e.k !== 'call') continue;
+    for (const [old, value, name, helper] of callArguments(names, e)) {
+      const given = types.of(value);
+      const next = join(old.kind === 'any' ? undefined : old, given.kind === 'any' ? { ...old, rank: given.rank } : given);
+      const kept = { ...next, constant: old.constant };
+      if (JSON.stringify(kept) === JSON.stringify(old)) continue;
+      helper.params.set(name, kept);
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+interface Evidence {
+  float: number;
+  maybeFloat: number;
+  int: number;
+  boolean: number;
+  number: number;
+  dtype: number;
+  string: number;
+  nullable: boolean;
+}
+
+/** What uses of `name` say it is. */
+function evidence(names: Names, fn: FunctionInfo, name: string): Evidence {
+  const types = new Types(names, fn);
+  const ev: Evidence = { float: 0, maybeFloat: 0, int: 0, boolean: 0, number: 0, dtype: 0, string: 0, nullable: false };
+  const isIt = (e: Expr | undefined): boolean => e?.k === 'name' && e.name === name;
+  const condition = (e: Expr): void => {
+    if (isIt(e)) ev.boolean++;
+    else if (e.k === 'logical') [e.a, e.b].forEach(condition);
+    else if (e.k === 'unary' && e.op === 'not') condition(e.x);
+  };
+  const arithmetic = (op: string, e: Expr, other: Expr): void => {
+    if (!isIt(e)) return;
+    const { kind, rank } = types.of(other);
+    ev.number++;
+    if (op !== '/' && kind === 'float') ev.float++;
+    else if (op === '//' || op === '%' || (op !== '/' && (kind === 'int' || kind === 'ptr'))) ev.int++;
+    else if (op !== '/' && rank !== 0) ev.maybeFloat++;
+  };
+  for (const [s, e] of ownAll(fn)) {
+    if (s.k === 'if' && s.branches.some((b) => b.test === e)) condition(e);
+    if (s.k === 'for' && s.iter.k === 'call' && s.iter.args.some((a) => isIt(a.value))) ev.int++;
+    if (s.k === 'update' && e === s.value) arithmetic(s.op, s.value, s.target);
+    if (e.k === 'conditional') condition(e.test);
+    else if (e.k === 'logical' || (e.k === 'unary' && e.op === 'not')) condition(e);
+    else if (e.k === 'binary') {
+      arithmetic(e.op, e.a, e.b);
+      arithmetic(e.op, e.b, e.a);
+    } else if (e.k === 'compare' && e.items.length === 2) {
+      for (const [i, o] of [
+        [e.items[0], e.items[1]],
+        [e.items[1], e.items[0]],
+      ]) {
+        if (!isIt(i)) continue;
+        const { kind } = types.of(o);
+        if (kind === 'none') ev.nullable = true;
+        else if (kind === 'string') ev.string++;
+        else if (kind === 'dtype') ev.dtype++;
+        else arithmetic('<', i, o);
+      }
+    } else if (e.k === 'call') {
+      const called = names.library(e.fn) ?? (e.fn.k === 'attribute' ? e.fn.name : null);
+      const method = names.library(e.fn) === null ? 1 : 0;
+      if (called && DTYPE_ARGUMENT.test(called)) {
+        const at = { cast: 1, to: 1, full: 2, zeros: 1 }[called] as number;
+        e.args.forEach((a, i) => {
+          if (isIt(a.value) && (a.name === 'dtype' || (a.name === null && i + method === at))) ev.dtype++;
+        });
+      }
+      if (called && /^(?:minimum|maximum|where|fma|min|max)$/.test(called))
+        for (const a of e.args)
+          if (isIt(a.value)) for (const b of e.args) if (b !== a && types.of(b.value).kind === 'float') ev.float++;
+      for (const [p, value] of callArguments(names, e))
+        if (isIt(value)) {
+          if (p.kind === 'bool') ev.boolean++;
+          else if (p.kind === 'float') ev.float++;
+          else if (p.kind === 'dtype') ev.dtype++;
+        }
+    }
+  }
+  return ev;
+}
+
+/** The TypeScript type of a kernel's parameter. */
+export function kernelParamType(names: Names, fn: FunctionInfo, p: Param, text: string, given?: string): string {
+  const ev = evidence(names, fn, p.name);
+  const known = fn.params.get(p.name) ?? ANY;
+  const nullable = ev.nullable || (p.value?.k === 'constant' && p.value.value === null) ? ' | null' : '';
+  if (given !== undefined) return given;
+  if (known.kind === 'ptr') return `tl.ptr${nullable}`;
+  if (known.constant) {
+    const kind = constexprKind(ev, p);
+    const full = nullable ? `${kind || 'number'}${nullable}` : kind;
+    return full ? `tl.constexpr<${full}>` : 'tl.constexpr';
+  }
+  const dtype = annotatedDtype(p, text);
+  if (dtype) return `tl.${shortDtype(dtype)}`;
+  const float =
+    ev.float > 0 ||
+    (p.value !== null && new Types(names, fn).of(p.value).kind === 'float') ||
+    (ev.maybeFloat > 0 && FLOAT_NAME.test(p.name));
+  return `tl.${float && ev.int === 0 ? 'f32' : 'i32'}${nullable}`;
+}
+function constexprKind(ev: Evidence, p: Param): string {
+  const value = p.value;
+  if (ev.dtype) return 'tl.dtype';
+  if (ev.string || value?.k === 'string') return 'string';
+  if (value?.k === 'constant' && typeof value.value === 'boolean') return 'boolean';
+  return ev.boolean && !ev.number && !ev.int && !ev.float ? 'boolean' : '';
+}
+
+/** The TypeScript type of a helper's parameter. */
+export function helperParamType(names: Names, fn: FunctionInfo, p: Param): string {
+  const { kind, constant } = fn.params.get(p.name) ?? ANY;
+  const ev = evidence(names, fn, p.name);
+  const nullable = ev.nullable || (p.value?.k === 'constant' && p.value.value === null) ? ' | null' : '';
+  const simple: { readonly [k: string]: string } = {
+    bool: 'boolean',
+    dtype: 'tl.dtype',
+    string: 'string',
+    fn: 'any',
+    desc: 'any',
+    tuple: 'any',
+  };
+  return (simple[kind] ?? ((constant && constexprKind(ev, p)) || 'number')) + nullable;
+}

@@ -1,0 +1,297 @@
+// `portSource`: Triton kernels in Python → a TypeScript file. Each function is translated on its own, so that one that cannot be
+// does not stop the others; what is wrong with it is a diagnostic at the Python line. Runs in a browser too.
+
+import { type Diagnostic, diagnostic, type Loc, registerSource } from '../dsl/diagnostics.ts';
+import { type Expr, expressions, ownExpressions, statements } from './ast.ts';
+import { isBuiltIn, UnknownKeyword } from './calls.ts';
+import { Comments } from './comments.ts';
+import { type Doc, group, hardline, indent, join, print } from './doc.ts';
+import { type Context, text as expressionText, UnknownName } from './expressions.ts';
+import { extractKernels } from './extract.ts';
+import { PORT } from './messages.ts';
+import { tsName } from './names.ts';
+import { helperParamType, isConstexpr, kernelParamType } from './parameters.ts';
+import { type Program, readProgram } from './program.ts';
+import { planScope } from './scope.ts';
+import { type BodyContext, block } from './statements.ts';
+import { isPython, parseModule, Unportable } from './syntax.ts';
+import { type FunctionInfo, Types } from './types.ts';
+
+export interface PortOptions {
+  /** Name of the Python file, for messages and the first line. */
+  readonly file?: string;
+  /** What the ported file imports. */
+  readonly importFrom?: string;
+  /** Types of runtime parameters that the caller knows better, e.g. `{ n: 'tl.i64' }`; they apply to kernels. */
+  readonly types?: { readonly [param: string]: string };
+  readonly width?: number;
+}
+export interface PortedKernel {
+  /** Name in Python and in the ported file. */
+  readonly name: string;
+  readonly exportName: string;
+  readonly params: readonly string[];
+}
+export interface PortResult {
+  /** The TypeScript file; holds what could be translated. */
+  readonly code: string;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly kernels: readonly PortedKernel[];
+}
+
+/** Translates all `@triton.jit` functions of a Python file, or of a text that contains some. */
+export function portSource(source: string, options: PortOptions = {}): PortResult {
+  const file = options.file ?? 'kernel.py';
+  const normal = source.replace(/\r\n?/g, '\n');
+  const text = isPython(normal) ? normal : extractKernels(normal);
+  registerSource(file, 1, normal);
+  return new Port(text, file, options).result();
+}
+
+class Port {
+  private readonly source: string;
+  private readonly file: string;
+  private readonly options: PortOptions;
+  private readonly diagnostics: Diagnostic[] = [];
+  private readonly program: Program;
+  private readonly module: ReturnType<typeof parseModule>;
+  constructor(source: string, file: string, options: PortOptions) {
+    this.source = source;
+    this.file = file;
+    this.options = options;
+    this.module = parseModule(source);
+    this.program = readProgram(this.module, source);
+  }
+
+  result(): PortResult {
+    const kernels: PortedKernel[] = [];
+    const parts: Doc[] = [];
+    for (const f of this.module.functions) {
+      if (f instanceof Unportable) {
+        this.report(f);
+        continue;
+      }
+      const fn = this.program.functions.get(f.name)!;
+      if (fn.def !== f) continue; // defined again further down
+      try {
+        parts.push(this.fn(fn));
+        if (fn.isKernel) kernels.push({ name: f.name, exportName: tsName(f.name), params: f.params.map((p) => p.name) });
+      } catch (e) {
+        if (!(e instanceof Unportable)) throw e;
+        this.report(e, f.name);
+      }
+    }
+    if (!this.module.functions.length) this.diagnostics.push(diagnostic(this.loc({ from: 0, to: 1 }), PORT.noKernels));
+    const uses = [...(kernels.length ? ['kernel'] : []), ...(parts.length ? ['tl'] : [])];
+    const head = [
+      `// Ported from ${this.file} by \`tessera port\`.`,
+      '',
+      `import { ${uses.join(', ')} } from '${this.options.importFrom ?? 'tessera'}';`,
+    ];
+    const constants = this.constants();
+    const width = this.options.width ?? 130;
+    const chunks = [head.join('\n'), ...(constants.length ? [constants.join('\n')] : []), ...parts.map((p) => print(p, width))];
+    return { code: parts.length ? `${chunks.join('\n\n')}\n` : '', diagnostics: this.diagnostics, kernels };
+  }
+
+  // ---- messages
+  private loc({ from, to }: { readonly from: number; readonly to: number }, fn?: string): Loc {
+    const place = (offset: number): [number, number] => {
+      const before = this.source.slice(0, offset);
+      return [before.split('\n').length, offset - before.lastIndexOf('\n')];
+    };
+    const [[line, col], [endLine, endCol]] = [place(from), place(to)];
+    return { file: this.file, line, col, endLine, endCol, ...(fn ? { fn } : {}) };
+  }
+  private report(e: Unportable, fn?: string): void {
+    const loc = this.loc(e.at, fn);
+    if (e instanceof UnknownName) this.diagnostics.push(diagnostic(loc, PORT.unknownName, e.unknown));
+    else if (e instanceof UnknownKeyword) this.diagnostics.push(diagnostic(loc, PORT.keyword, e.fn, e.keyword, e.known));
+    else if (e.help === null) this.diagnostics.push(diagnostic(loc, PORT.syntax, e.message));
+    else this.diagnostics.push(diagnostic(loc, PORT.notPortable, e.message, e.help));
+  }
+
+  // ---- module level
+  private used(fn: FunctionInfo): Set<string> {
+    const out = new Set<string>();
+    const add = (e: Expr): void => {
+      for (const x of expressions(e)) if (x.k === 'name') out.add(x.name);
+    };
+    for (const s of statements(fn.def.body)) ownExpressions(s).forEach(add);
+    for (const p of fn.def.params) if (p.value) add(p.value);
+    return new Set([...out].filter((n) => !fn.params.has(n) && !fn.vars.has(n)));
+  }
+  /** Whole floats must be written inside kernels: to JavaScript a module constant `2.0` is an integer. */
+  private isWholeFloat(name: string): boolean {
+    const value = this.value(name);
+    return (
+      value?.k === 'number' &&
+      /[.eE]/.test(value.text) &&
+      !/^0x/i.test(value.text) &&
+      Number.isInteger(Number(value.text.replaceAll('_', '')))
+    );
+  }
+  /** The value of a module constant without `tl.constexpr(…)`. */
+  private value(name: string): Expr | undefined {
+    const e = this.program.constants.get(name);
+    return e?.k === 'call' && this.program.library(e.fn) === 'constexpr' ? e.args[0]?.value : e;
+  }
+  private constants(): string[] {
+    const names = new Set(this.program.list.flatMap((fn) => [...this.used(fn)]));
+    for (const n of names) {
+      const e = this.value(n);
+      if (e) for (const x of expressions(e)) if (x.k === 'name') names.add(x.name);
+    }
+    const c = this.context({
+      def: this.program.list[0]?.def,
+      isKernel: false,
+      params: new Map(),
+      vars: new Map(),
+      result: { kind: 'any', rank: null, constant: true },
+    });
+    return [...this.program.constants.keys()].flatMap((n) => {
+      const e = names.has(n) && !this.isWholeFloat(n) && this.value(n);
+      if (!e) return [];
+      try {
+        return [`const ${tsName(n)} = ${print(expressionText(c, e), 130)};`];
+      } catch (err) {
+        if (!(err instanceof Unportable)) throw err;
+        this.report(err);
+        return [];
+      }
+    });
+  }
+
+  // ---- functions
+  private context(fn: FunctionInfo): Context {
+    return { names: this.program, fn, types: new Types(this.program, fn) };
+  }
+  private fn(fn: FunctionInfo): Doc {
+    const { def } = fn;
+    const comments = new Comments(this.source, this.module.comments);
+    const scope = planScope(fn);
+    if (scope.escaped) {
+      this.diagnostics.push(diagnostic(this.loc(scope.escaped.at, def.name), PORT.loopVariable, scope.escaped.name));
+      return '';
+    }
+    for (const d of def.decorators) this.decorator(d, def.name);
+    const c: BodyContext = { ...this.context(fn), scope, comments };
+    comments.seek(def.nameAt.to);
+    const head = fn.isKernel ? this.kernelHead(c) : this.helperHead(c);
+    const inlined = [...this.used(fn)]
+      .filter((n) => this.isWholeFloat(n))
+      .map((n): Doc => {
+        const value = this.value(n) as Extract<Expr, { k: 'number' }>;
+        return `const ${tsName(n)} = ${value.text};`;
+      });
+    for (const n of this.used(fn)) this.checkName(fn, n);
+    const body = block(c, def.body, def.header, def.to, inlined);
+    const above = comments.above(def.from).flatMap((t): Doc[] => [t, hardline]);
+    return [above, jsDoc(def.docstring), head, body, ');'];
+  }
+  private checkName(fn: FunctionInfo, name: string): void {
+    const e: Expr = { k: 'name', name, from: 0, to: 0 };
+    const known =
+      this.program.functions.has(name) ||
+      this.program.constants.has(name) ||
+      isBuiltIn(name) ||
+      this.program.library(e) !== null ||
+      ['tl', 'triton'].includes(name);
+    if (known) return;
+    for (const s of statements(fn.def.body))
+      for (const own of ownExpressions(s))
+        for (const x of expressions(own))
+          if (x.k === 'name' && x.name === name && !(this.program.library(x) !== null)) {
+            if (isModuleHead(this.program, s, x)) return;
+            throw new UnknownName(x, name);
+          }
+  }
+  private decorator(d: Expr, fn: string): void {
+    const name =
+      (d.k === 'call' ? d.fn : d).k === 'attribute'
+        ? ((d.k === 'call' ? d.fn : d) as Extract<Expr, { k: 'attribute' }>).name
+        : null;
+    if (name === null || name === 'jit') return;
+    this.diagnostics.push({ ...diagnostic(this.loc(d, fn), PORT.decorator, name), severity: 'warning' });
+  }
+  private kernelHead(c: BodyContext): Doc {
+    const { def } = c.fn;
+    const name = tsName(def.name);
+    const comments: Doc[] = [];
+    const names = def.params.map((p, i): Doc => {
+      const above = c.comments.before(p.from).flatMap((x): Doc[] => [x.text, hardline]);
+      const value =
+        p.value && !(p.value.k === 'constant' && p.value.value === null)
+          ? [' = ', expressionText(c, p.value)]
+          : p.value
+            ? ' = null'
+            : '';
+      const trailing = c.comments.trailing(p.to);
+      comments.push(...above, ...(trailing ? [trailing] : []));
+      const last = i === def.params.length - 1;
+      return [
+        above,
+        tsName(p.name) === p.name ? p.name : `${p.name}: ${tsName(p.name)}`,
+        value,
+        trailing ? [`, ${trailing}`] : last ? '' : ',',
+      ];
+    });
+    const types = def.params.map((p, i): Doc => {
+      const given = isConstexpr(p, this.source) ? undefined : this.options.types?.[p.name];
+      const type = kernelParamType(this.program, c.fn, p, this.source, given);
+      return [`${p.name}${p.value ? '?' : ''}: ${type}`, i === def.params.length - 1 ? { k: 'ifBroken', text: ';' } : ';'];
+    });
+    if (!def.params.length) return [`export const ${name} = kernel(function ${name}() `];
+    const line: Doc = { k: 'line', flat: ' ', hard: comments.length > 0 };
+    const last = comments.length && def.params.length ? lastComma(names.at(-1)!) : '';
+    const pattern = comments.length ? [...names.slice(0, -1), last] : names;
+    const doc: Doc = [
+      `export const ${name} = kernel(function ${name}({`,
+      indent(line, join(pattern, line), comments.length ? '' : { k: 'ifBroken', text: ',' }),
+      line,
+      '}: {',
+      indent(line, join(types, line)),
+      line,
+      '}) ',
+    ];
+    // One group: on one line, or everything one a line.
+    return { k: 'group', body: doc, broken: comments.length > 0 };
+  }
+  private helperHead(c: BodyContext): Doc {
+    const { def } = c.fn;
+    const name = tsName(def.name);
+    const params = def.params.map(
+      (p): Doc => [
+        `${tsName(p.name)}: ${helperParamType(this.program, c.fn, p)}`,
+        p.value ? [' = ', expressionText(c, p.value)] : '',
+      ],
+    );
+    c.comments.seek(def.header);
+    const softline: Doc = { k: 'line', flat: '' };
+    const inner = params.length
+      ? [indent(softline, join(params, [',', { k: 'line', flat: ' ' }])), { k: 'ifBroken', text: ',' } as Doc, softline]
+      : '';
+    return group(`export const ${name} = tl.fn(function ${name}(`, inner, ') ');
+  }
+}
+const lastComma = (d: Doc): Doc => (Array.isArray(d) && d.at(-1) === '' ? [...d.slice(0, -1), ','] : d);
+/** `x` is the head of a dotted name of Triton's, e.g. `tl` of `tl.load`. */
+const isModuleHead = (program: Program, s: Parameters<typeof ownExpressions>[0], x: Expr): boolean =>
+  ownExpressions(s).some((own) =>
+    [...expressions(own)].some((e) => e.k === 'attribute' && e.from === x.from && program.library(e) !== null),
+  );
+
+/** A docstring as a JSDoc comment. */
+function jsDoc(text: string | null): Doc {
+  if (text === null || text.trim() === '') return '';
+  const lines = text.replaceAll('*/', '*\\/').trim().split('\n');
+  const margin = Math.min(
+    ...lines
+      .slice(1)
+      .filter((l) => l.trim())
+      .map((l) => l.length - l.trimStart().length),
+  );
+  const body = lines.map((l, i) => (i ? l.slice(margin) : l).trimEnd());
+  if (body.length === 1) return [`/** ${body[0]} */`, hardline];
+  return ['/**', ...body.flatMap((l): Doc[] => [hardline, l ? ` * ${l}` : ' *']), hardline, ' */', hardline];
+}

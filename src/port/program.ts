@@ -1,0 +1,98 @@
+// What the names of a Python file mean: its `@triton.jit` functions, module constants, and what it calls Triton's modules.
+// Types are inferred here, over all functions together, until nothing changes.
+
+import { type Expr, expressions, ownExpressions, statements } from './ast.ts';
+import { initialParams, markPointers, passTypes } from './parameters.ts';
+import { type Module, Unportable } from './syntax.ts';
+import { ANY, type FunctionInfo, inferVariables, type Names, Types } from './types.ts';
+
+const MODULES: readonly (readonly [string, string])[] = [
+  ['tl', 'triton.language'],
+  ['triton', 'triton'],
+  ['libdevice', 'triton.language.extra.libdevice'],
+  ['tldevice', 'triton.language.extra.libdevice'],
+  ['tl_math', 'triton.language.math'],
+];
+/** Names of Triton's modules and functions as the file imports them. */
+function importsOf(text: string): Map<string, string> {
+  const out = new Map(MODULES);
+  for (const [, module, name] of text.matchAll(/^[ \t]*import[ \t]+(triton[\w.]*)[ \t]+as[ \t]+(\w+)/gm)) out.set(name, module);
+  for (const [, module, open, closed] of text.matchAll(
+    /^[ \t]*from[ \t]+(triton[\w.]*)[ \t]+import[ \t]+(?:\(([^)]*)\)|(.+))$/gm,
+  ))
+    for (const part of (open ?? closed).replace(/#.*$/gm, '').split(',')) {
+      const [, name, as] = /^\s*(\w+)(?:\s+as\s+(\w+))?\s*$/.exec(part) ?? [];
+      if (name) out.set(as ?? name, `${module}.${name}`);
+    }
+  return out;
+}
+const dotted = (e: Expr): string | null => {
+  if (e.k === 'name') return e.name;
+  if (e.k !== 'attribute') return null;
+  const x = dotted(e.x);
+  return x === null ? null : `${x}.${e.name}`;
+};
+
+export interface Program extends Names {
+  readonly list: readonly FunctionInfo[];
+}
+
+/** Collects and infers. */
+export function readProgram(module: Module, text: string): Program {
+  const imports = importsOf(text);
+  const list: FunctionInfo[] = [];
+  const functions = new Map<string, FunctionInfo>();
+  for (const def of module.functions) {
+    if (def instanceof Unportable) continue;
+    const info: FunctionInfo = { def, isKernel: true, params: new Map(), vars: new Map(), result: ANY };
+    list.push(info);
+    functions.set(def.name, info);
+  }
+  const constants = new Map<string, Expr>();
+  for (const c of module.constants) {
+    try {
+      constants.set(c.name, c.value());
+    } catch (e) {
+      // A constant of the host that no kernel can use.
+      if (!(e instanceof Unportable)) throw e;
+    }
+  }
+  const program: Program = {
+    list,
+    functions,
+    constants,
+    library(e) {
+      const path = dotted(e);
+      if (path === null) return null;
+      const [head, ...rest] = path.split('.');
+      const base = imports.get(head);
+      if (base === undefined) return null;
+      const full = [base, ...rest]
+        .join('.')
+        .replace(/^triton(\.language)?(\.(math|extra|cuda|hip|libdevice|standard|core))*\.?/, '');
+      return full === '' ? null : full;
+    },
+  };
+  for (const fn of list) initialParams(fn, text);
+  for (let round = 0, changed = true; changed && round < 12; round++) {
+    changed = false;
+    for (const fn of list) for (const step of [inferVariables, markPointers, passTypes]) changed = step(program, fn) || changed;
+  }
+  for (const fn of list) {
+    for (const s of statements(fn.def.body))
+      for (const own of ownExpressions(s))
+        for (const e of expressions(own))
+          if (e.k === 'name' && !new Types(program, fn).variable(e.name)) demote(functions.get(e.name));
+    if (
+      [...statements(fn.def.body)].some(
+        (s) => s.k === 'return' && s.value && !(s.value.k === 'constant' && s.value.value === null),
+      )
+    )
+      demote(fn);
+  }
+  return program;
+}
+/** A function that another one uses, or that returns a value, is no kernel. */
+const demote = (fn: FunctionInfo | undefined): void => {
+  if (fn) fn.isKernel = false;
+};

@@ -1,0 +1,459 @@
+// Python text → the tree of `ast.ts`, on Lezer's Python grammar. Operators are put together here by Python's own precedences,
+// from the flat row of operands and operators that the grammar gives.
+
+import type { SyntaxNode } from '@lezer/common';
+import { parser } from '@lezer/python';
+import type { Arg, Branch, Comment, Expr, FunctionDef, Param, Stmt } from './ast.ts';
+import { pythonString } from './strings.ts';
+
+/** Raised at what cannot be read or translated; becomes a diagnostic. */
+export class Unportable extends Error {
+  readonly at: { readonly from: number; readonly to: number };
+  readonly help: string | null;
+  /** Without `help` it is a syntax error. */
+  constructor(at: { readonly from: number; readonly to: number }, what: string, help: string | null) {
+    super(what);
+    this.at = at;
+    this.help = help;
+  }
+}
+
+export interface Module {
+  readonly functions: readonly (FunctionDef | Unportable)[];
+  /** `NAME = value` at module level, in order. */
+  readonly constants: readonly {
+    readonly name: string;
+    readonly value: () => Expr;
+    readonly from: number;
+    readonly to: number;
+  }[];
+  readonly comments: readonly Comment[];
+}
+
+const kids = (n: SyntaxNode): SyntaxNode[] => {
+  const out: SyntaxNode[] = [];
+  for (let c = n.firstChild; c; c = c.nextSibling) if (c.name !== 'Comment') out.push(c);
+  return out;
+};
+const COMPARISONS = new Set(['<', '<=', '>', '>=', '==', '!=', 'is', 'is not', 'in', 'not in']);
+/** Binary operators from loose to tight; comparisons and logic stand apart. */
+const LEVELS = [['|'], ['^'], ['&'], ['<<', '>>'], ['+', '-'], ['*', '/', '//', '%', '@']];
+const FLAT = new Set(['BinaryExpression', 'UnaryExpression', 'ConditionalExpression']);
+const PLAIN_HELP = 'write it with assignments, `if`, `for` and `while`';
+
+/** Parses a module. Functions that cannot be read are in their place as what is wrong with them. */
+export function parseModule(text: string): Module {
+  return new Reader(text).module();
+}
+/** The grammar does not know `1.`: it reads `1 `, of the same length; `Number` below looks at the text itself. */
+const parse = (text: string) => parser.parse(text.replace(/(?<![\w.])(\d[\d_]*)\.(?![\w.])/g, '$1 '));
+
+/** True if the whole text is Python. */
+export function isPython(text: string): boolean {
+  let ok = true;
+  parse(text).iterate({ enter: (n) => void (ok &&= !n.type.isError) });
+  return ok;
+}
+
+type Token = { readonly op: string; readonly from: number; readonly to: number } | Expr;
+const isOp = (t: Token | undefined): t is Extract<Token, { readonly op: string }> => t !== undefined && !('k' in t);
+
+class Reader {
+  private readonly source: string;
+  constructor(source: string) {
+    this.source = source;
+  }
+  private text(n: { readonly from: number; readonly to: number }): string {
+    return this.source.slice(n.from, n.to);
+  }
+  private refuse(n: { readonly from: number; readonly to: number }, what: string, help: string | null = PLAIN_HELP): never {
+    throw new Unportable(n, what, help);
+  }
+
+  module(): Module {
+    const tree = parse(this.source);
+    const functions: (FunctionDef | Unportable)[] = [];
+    const constants: Module['constants'][number][] = [];
+    const comments: Comment[] = [];
+    tree.iterate({ enter: (n) => void (n.name === 'Comment' && comments.push({ from: n.from, to: n.to, text: this.text(n) })) });
+    for (const n of kids(tree.topNode)) {
+      if (n.name === 'DecoratedStatement') {
+        const decorators = kids(n).filter((c) => c.name === 'Decorator');
+        if (!decorators.some((d) => /^@\s*(?:\w+\.)*jit\b/.test(this.text(d)))) continue;
+        const def = n.getChild('FunctionDefinition');
+        if (def) functions.push(this.attempt(() => this.functionDef(n, def, decorators)));
+      } else if (n.name === 'AssignStatement') {
+        const [target] = kids(n);
+        const value = kids(n).at(-1)!;
+        if (target.name === 'VariableName' && value !== target)
+          constants.push({ name: this.text(target), value: () => this.expr(value), from: n.from, to: n.to });
+      }
+    }
+    return { functions, constants, comments };
+  }
+  private attempt<T>(f: () => T): T | Unportable {
+    try {
+      return f();
+    } catch (e) {
+      if (e instanceof Unportable) return e;
+      throw e;
+    }
+  }
+
+  // ---- functions
+  private functionDef(whole: SyntaxNode, def: SyntaxNode, decorators: readonly SyntaxNode[]): FunctionDef {
+    def.toTree().iterate({
+      enter: (e) => {
+        if (!e.type.isError) return;
+        const from = def.from + e.from;
+        this.refuse(
+          { from, to: Math.max(from + 1, def.from + e.to) },
+          `unexpected \`${this.source.slice(from, from + 12).split('\n')[0]}\``,
+          null,
+        );
+      },
+    });
+    const name = def.getChild('VariableName')!;
+    const body = def.getChild('Body')!;
+    const stmts = kids(body).slice(1);
+    const docNode = stmts[0]?.name === 'ExpressionStatement' && stmts[0].firstChild?.name === 'String' ? stmts.shift()! : null;
+    return {
+      from: whole.from,
+      to: whole.to,
+      name: this.text(name),
+      nameAt: name,
+      decorators: decorators.map((d) => this.dotted(kids(d).slice(1), d)),
+      params: this.params(def.getChild('ParamList')!),
+      docstring: docNode && pythonString(this.text(docNode)),
+      body: stmts.flatMap((s) => this.stmt(s)),
+      header: body.from + 1,
+    };
+  }
+  /** A decorator's children: names and dots, then perhaps arguments. */
+  private dotted(parts: readonly SyntaxNode[], at: SyntaxNode): Expr {
+    let e: Expr | null = null;
+    for (const p of parts) {
+      if (p.name === 'ArgList') e = { k: 'call', fn: e!, args: [], from: at.from, to: at.to };
+      else if (p.name !== '.')
+        e = e
+          ? { k: 'attribute', x: e, name: this.text(p), from: at.from, to: p.to }
+          : { k: 'name', name: this.text(p), from: p.from, to: p.to };
+    }
+    return e!;
+  }
+  private params(list: SyntaxNode): Param[] {
+    const out: Param[] = [];
+    const nodes = kids(list).slice(1, -1);
+    for (let i = 0; i < nodes.length; i++) {
+      const n = nodes[i];
+      if (n.name === ',' || n.name === '/' || (n.name === '*' && nodes[i + 1]?.name === ',')) continue;
+      if (n.name !== 'VariableName') this.refuse(n, `the parameter \`${this.text(n)}…\``, 'list every parameter by name');
+      let annotation: Expr | null = null;
+      let value: Expr | null = null;
+      let to = n.to;
+      if (nodes[i + 1]?.name === 'TypeDef') {
+        annotation = this.expr(kids(nodes[++i])[1]);
+        to = nodes[i].to;
+      }
+      if (nodes[i + 1]?.name === 'AssignOp') {
+        value = this.expr(nodes[i + 2]);
+        to = nodes[i + 2].to;
+        i += 2;
+      }
+      out.push({ name: this.text(n), annotation, value, from: n.from, to });
+    }
+    return out;
+  }
+
+  // ---- statements
+  private block(n: SyntaxNode): Stmt[] {
+    return kids(n)
+      .slice(1)
+      .flatMap((s) => this.stmt(s));
+  }
+  private stmt(n: SyntaxNode): Stmt[] {
+    const read = this.statements[n.name];
+    return read ? read(n) : this.refuse(n, `\`${this.text(n).split(/[\s:(]/)[0]}\` (${n.name})`);
+  }
+  /** Where a node stands; blocks end behind their last statement, not behind the line break. */
+  private readonly at = (n: SyntaxNode) => ({ from: n.from, to: n.from + this.text(n).trimEnd().length });
+  private readonly statements: { readonly [name: string]: (n: SyntaxNode) => Stmt[] } = {
+    StatementGroup: (n) => kids(n).flatMap((c) => (c.name === ';' ? [] : this.stmt(c))),
+    PassStatement: (n) => [{ k: 'pass', ...this.at(n) }],
+    ExpressionStatement: (n) => [{ k: 'expression', value: this.list(kids(n)), ...this.at(n) }],
+    ReturnStatement: (n) => {
+      const rest = kids(n).slice(1);
+      return [{ k: 'return', value: rest.length ? this.list(rest) : null, ...this.at(n) }];
+    },
+    AssertStatement: (n) => {
+      const [, test, , text] = kids(n);
+      return [{ k: 'assert', test: this.expr(test), message: text ? this.expr(text) : null, ...this.at(n) }];
+    },
+    AssignStatement: (n) => {
+      const nodes = kids(n);
+      const type = nodes.find((c) => c.name === 'TypeDef');
+      const parts: SyntaxNode[][] = [[]];
+      for (const c of nodes) {
+        if (c.name === 'AssignOp') parts.push([]);
+        else if (c !== type) parts.at(-1)!.push(c);
+      }
+      if (parts.length < 2) return []; // an annotation without a value
+      const values = parts.map((p) => this.list(p));
+      return [
+        {
+          k: 'assign',
+          targets: values.slice(0, -1),
+          value: values.at(-1)!,
+          annotation: type ? this.expr(kids(type)[1]) : null,
+          ...this.at(n),
+        },
+      ];
+    },
+    UpdateStatement: (n) => {
+      const nodes = kids(n);
+      const op = nodes.findIndex((c) => c.name === 'UpdateOp');
+      const target = this.expr(nodes[0]);
+      return [
+        { k: 'update', target, op: this.text(nodes[op]).slice(0, -1), value: this.list(nodes.slice(op + 1)), ...this.at(n) },
+      ];
+    },
+    IfStatement: (n) => {
+      const branches: Branch[] = [];
+      let test: SyntaxNode | null = null;
+      for (const c of kids(n)) {
+        if (c.name === 'Body') {
+          branches.push({ test: test && this.expr(test), body: this.block(c), header: c.from + 1 });
+          test = null;
+        } else if (!['if', 'elif', 'else'].includes(c.name)) test = c;
+      }
+      return [{ k: 'if', branches, ...this.at(n) }];
+    },
+    WhileStatement: (n) => {
+      const [, test, body, otherwise] = kids(n);
+      if (otherwise) this.refuse(otherwise, '`else` of a loop');
+      return [{ k: 'while', test: this.expr(test), body: this.block(body), header: body.from + 1, ...this.at(n) }];
+    },
+    ForStatement: (n) => {
+      const nodes = kids(n).slice(1);
+      const split = nodes.findIndex((c) => c.name === 'in');
+      const body = nodes.findIndex((c) => c.name === 'Body');
+      if (nodes[body + 1]) this.refuse(nodes[body + 1], '`else` of a loop');
+      const [target, iter] = [this.list(nodes.slice(0, split)), this.list(nodes.slice(split + 1, body))];
+      return [{ k: 'for', target, iter, body: this.block(nodes[body]), header: nodes[body].from + 1, ...this.at(n) }];
+    },
+    BreakStatement: (n) => this.refuse(n, '`break`', 'end the loop by its condition, or guard the rest of the body with `if`'),
+    ContinueStatement: (n) => this.refuse(n, '`continue`', 'guard the rest of the body with `if`'),
+  };
+
+  // ---- expressions
+  /** One expression, or several with commas between: a tuple. */
+  private list(nodes: readonly SyntaxNode[]): Expr {
+    if (nodes.length === 1) return this.expr(nodes[0]);
+    const items = nodes.filter((n) => n.name !== ',').map((n) => this.expr(n));
+    return { k: 'tuple', items, from: nodes[0].from, to: nodes.at(-1)!.to };
+  }
+  private expr(n: SyntaxNode): Expr {
+    if (FLAT.has(n.name)) return new Operators(this.tokens(n), (t) => this.refuse(t, `\`${this.text(t)}\``)).parse();
+    const read = this.atoms[n.name];
+    return read ? read(n) : this.refuse(n, `\`${this.text(n).split('\n')[0]}\` (${n.name})`);
+  }
+  /** The row of operands and operators under a node that is no parenthesis. */
+  private tokens(n: SyntaxNode): Token[] {
+    const out: Token[] = [];
+    for (const c of kids(n)) {
+      if (FLAT.has(c.name)) out.push(...this.tokens(c));
+      else if (/^(?:\w*Op|not|and|or|in|is|if|else|\W+)$/.test(c.name)) {
+        const last = out.at(-1);
+        const text = this.text(c);
+        if (isOp(last) && ((last.op === 'is' && text === 'not') || (last.op === 'not' && text === 'in')))
+          out[out.length - 1] = { op: `${last.op} ${text}`, from: last.from, to: c.to };
+        else out.push({ op: text, from: c.from, to: c.to });
+      } else out.push(this.expr(c));
+    }
+    return out;
+  }
+  private readonly atoms: { readonly [name: string]: (n: SyntaxNode) => Expr } = {
+    VariableName: (n) => ({ k: 'name', name: this.text(n), ...this.at(n) }),
+    Number: (n) => {
+      const to = n.to + (this.source[n.to] === '.' ? 1 : 0);
+      return { k: 'number', text: this.source.slice(n.from, to), from: n.from, to };
+    },
+    String: (n) => ({ k: 'string', value: pythonString(this.text(n)), ...this.at(n) }),
+    ContinuedString: (n) => {
+      const parts = kids(n).map((c) => this.expr(c));
+      if (parts.every((p) => p.k === 'string')) return { k: 'string', value: parts.map((p) => p.value).join(''), ...this.at(n) };
+      return {
+        k: 'format',
+        parts: parts.flatMap((p) => (p.k === 'format' ? p.parts : p.k === 'string' ? [p.value] : [p])),
+        ...this.at(n),
+      };
+    },
+    FormatString: (n) => this.format(n),
+    Boolean: (n) => ({ k: 'constant', value: this.text(n) === 'True', ...this.at(n) }),
+    None: (n) => ({ k: 'constant', value: null, ...this.at(n) }),
+    ParenthesizedExpression: (n) => ({ ...this.expr(kids(n)[1]), ...this.at(n) }),
+    TupleExpression: (n) => this.sequence(n),
+    ArrayExpression: (n) => this.sequence(n),
+    MemberExpression: (n) => {
+      const [x, , name] = kids(n);
+      if (kids(n)[1].name === '.') return { k: 'attribute', x: this.expr(x), name: this.text(name), ...this.at(n) };
+      return { k: 'index', x: this.expr(x), items: this.subscripts(kids(n).slice(2, -1)), ...this.at(n) };
+    },
+    CallExpression: (n) => {
+      const [fn, args] = kids(n);
+      return { k: 'call', fn: this.expr(fn), args: this.args(args), ...this.at(n) };
+    },
+    LambdaExpression: (n) => {
+      const params = n.getChild('ParamList');
+      return {
+        k: 'lambda',
+        params: params
+          ? kids(params)
+              .filter((c) => c.name === 'VariableName')
+              .map((c) => this.text(c))
+          : [],
+        body: this.expr(kids(n).at(-1)!),
+        ...this.at(n),
+      };
+    },
+  };
+  private sequence(n: SyntaxNode): Expr {
+    const items = kids(n)
+      .slice(1, -1)
+      .filter((c) => c.name !== ',')
+      .map((c) => this.expr(c));
+    return { k: 'tuple', items, ...this.at(n) };
+  }
+  private subscripts(nodes: readonly SyntaxNode[]): (Expr | null)[] {
+    const groups: SyntaxNode[][] = [[]];
+    for (const n of nodes) {
+      if (n.name === ',') groups.push([]);
+      else groups.at(-1)!.push(n);
+    }
+    return groups
+      .filter((g) => g.length)
+      .map((g) => {
+        if (g.length === 1) return g[0].name === ':' ? null : this.expr(g[0]);
+        return this.refuse(
+          { from: g[0].from, to: g.at(-1)!.to },
+          'a slice with bounds',
+          'Triton has no slices of tiles; use `:`, `None` or a constant',
+        );
+      });
+  }
+  private args(n: SyntaxNode): Arg[] {
+    const nodes = kids(n).slice(1, -1);
+    const out: Arg[] = [];
+    for (let i = 0; i < nodes.length; i++) {
+      const c = nodes[i];
+      if (c.name === ',') continue;
+      if (c.name === '*' || c.name === '**')
+        this.refuse({ from: c.from, to: nodes[i + 1].to }, 'an argument list in a variable', 'write the arguments out');
+      if (nodes[i + 1]?.name === 'AssignOp') {
+        out.push({ name: this.text(c), value: this.expr(nodes[i + 2]), from: c.from, to: nodes[i + 2].to });
+        i += 2;
+      } else out.push({ name: null, value: this.expr(c), from: c.from, to: c.to });
+    }
+    return out;
+  }
+  /** `f"a {x} b"`: texts and expressions. Formats behind `:` are dropped: a compile-time print shows types and numbers. */
+  private format(n: SyntaxNode): Expr {
+    const text = this.text(n);
+    const open = /^[a-zA-Z]*('''|"""|'|")/.exec(text)!;
+    const parts: (string | Expr)[] = [];
+    let pos = n.from + open[0].length;
+    const put = (to: number) => {
+      if (to > pos) parts.push(pythonString(`'''${this.source.slice(pos, to).replaceAll('{{', '{').replaceAll('}}', '}')}'''`));
+    };
+    for (const c of kids(n)) {
+      if (c.name !== 'FormatReplacement') continue;
+      put(c.from);
+      parts.push(this.expr(kids(c)[1]));
+      pos = c.to;
+    }
+    put(n.to - open[1].length);
+    return { k: 'format', parts, ...this.at(n) };
+  }
+}
+/** Puts a row of operands and operators together as Python does. */
+class Operators {
+  private readonly row: readonly Token[];
+  private pos = 0;
+  private readonly fail: (t: Token) => never;
+  constructor(row: readonly Token[], fail: (t: Token) => never) {
+    this.row = row;
+    this.fail = fail;
+  }
+  parse(): Expr {
+    const e = this.conditional();
+    const left = this.row[this.pos];
+    return left ? this.fail(left) : e;
+  }
+  private peek(...ops: readonly string[]): string | null {
+    const t = this.row[this.pos];
+    return isOp(t) && ops.includes(t.op) ? t.op : null;
+  }
+  private conditional(): Expr {
+    const then = this.or();
+    if (!this.peek('if')) return then;
+    this.pos++;
+    const test = this.or();
+    if (!this.peek('else')) this.fail(this.row[this.pos - 1]);
+    this.pos++;
+    const other = this.conditional();
+    return { k: 'conditional', test, then, other, from: then.from, to: other.to };
+  }
+  private or(): Expr {
+    return this.logical('or', () => this.logical('and', () => this.not()));
+  }
+  private logical(op: 'and' | 'or', next: () => Expr): Expr {
+    let a = next();
+    while (this.peek(op)) {
+      this.pos++;
+      const b = next();
+      a = { k: 'logical', op, a, b, from: a.from, to: b.to };
+    }
+    return a;
+  }
+  private not(): Expr {
+    if (!this.peek('not')) return this.comparison();
+    const { from } = this.row[this.pos++];
+    const x = this.not();
+    return { k: 'unary', op: 'not', x, from, to: x.to };
+  }
+  private comparison(): Expr {
+    const items = [this.binary(0)];
+    const ops: string[] = [];
+    for (let op = this.peek(...COMPARISONS); op; op = this.peek(...COMPARISONS)) {
+      this.pos++;
+      ops.push(op);
+      items.push(this.binary(0));
+    }
+    return ops.length ? { k: 'compare', ops, items, from: items[0].from, to: items.at(-1)!.to } : items[0];
+  }
+  private binary(level: number): Expr {
+    if (level === LEVELS.length) return this.unary();
+    let a = this.binary(level + 1);
+    for (let op = this.peek(...LEVELS[level]); op; op = this.peek(...LEVELS[level])) {
+      this.pos++;
+      const b = this.binary(level + 1);
+      a = { k: 'binary', op, a, b, from: a.from, to: b.to };
+    }
+    return a;
+  }
+  private unary(): Expr {
+    const op = this.peek('-', '+', '~');
+    if (!op) return this.power();
+    const { from } = this.row[this.pos++];
+    const x = this.unary();
+    return { k: 'unary', op, x, from, to: x.to };
+  }
+  private power(): Expr {
+    const a = this.row[this.pos++];
+    if (!a || isOp(a)) return this.fail(a ?? this.row[this.row.length - 1]);
+    if (!this.peek('**')) return a;
+    this.pos++;
+    const b = this.unary();
+    return { k: 'binary', op: '**', a, b, from: a.from, to: b.to };
+  }
+}
