@@ -29,7 +29,6 @@ export type Expr = At &
     | { readonly k: 'call'; readonly fn: Expr; readonly args: readonly Arg[] }
     | { readonly k: 'conditional'; readonly test: Expr; readonly then: Expr; readonly other: Expr }
     | { readonly k: 'tuple'; readonly items: readonly Expr[] }
-    | { readonly k: 'lambda'; readonly params: readonly string[]; readonly body: Expr }
   );
 export type ExprOf<K extends Expr['k']> = Extract<Expr, { readonly k: K }>;
 
@@ -93,7 +92,6 @@ const CHILDREN: { readonly [K in Expr['k']]: (e: ExprOf<K>) => readonly (Expr | 
   call: (e) => [e.fn, ...e.args.map((a) => a.value)],
   conditional: (e) => [e.test, e.then, e.other],
   tuple: (e) => e.items,
-  lambda: (e) => [e.body],
 };
 const children = (e: Expr): Expr[] => (CHILDREN[e.k] as (e: Expr) => (Expr | null)[])(e).filter((c) => c !== null);
 

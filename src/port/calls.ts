@@ -2,22 +2,10 @@
 
 import type { Arg, Expr, ExprOf } from './ast.ts';
 import { args as argumentList, type Doc, list } from './doc.ts';
+import { refuse, stop } from './errors.ts';
 import { atom, type Context, condition, expression, infix, type Piece, postfix, text } from './expressions.ts';
+import { PORT } from './messages.ts';
 import { FUNCTIONS, type FunctionRow, SHAPE_LISTS, tsName } from './names.ts';
-import { Unportable } from './syntax.ts';
-
-/** Something went wrong with a keyword. */
-export class UnknownKeyword extends Unportable {
-  readonly fn: string;
-  readonly keyword: string;
-  readonly known: readonly string[];
-  constructor(at: Arg, fn: string, known: readonly string[]) {
-    super(at, at.name ?? '', '');
-    this.fn = fn;
-    this.keyword = at.name ?? '';
-    this.known = known;
-  }
-}
 
 /** `tl.float32`, `tl.PropagateNan.ALL`: what an expression that stands for something of Triton's is called here. */
 export const libraryReference = (c: Context, e: Expr): string | null => {
@@ -62,14 +50,14 @@ const SPECIAL: { readonly [name: string]: (c: Context, e: ExprOf<'call'>, args: 
     ),
   device_print: (c, _e, args) => {
     const hex = args.find((a) => a.name === 'hex');
-    if (hex) throw new Unportable(hex, 'the option `hex`', 'leave it out');
+    if (hex) return refuse(hex, 'the option `hex`', 'leave it out');
     return call(
       'device_print',
       args.map((a) => text(c, a.value)),
     );
   },
   inline_asm_elementwise: (_c, e) => {
-    throw new Unportable(e, 'inline assembly', 'write the same with tl functions; there is no PTX on WebGPU');
+    return refuse(e, 'inline assembly', 'write the same with tl functions; there is no PTX on WebGPU');
   },
 };
 
@@ -118,7 +106,8 @@ function byRow(c: Context, name: string, row: FunctionRow, given: readonly Arg[]
   for (const a of given) {
     if (a.name === null && spread) continue;
     const key = a.name ?? row.params[place++];
-    if (key === undefined || !row.params.includes(key)) throw new UnknownKeyword(a, `tl.${name}`, row.params);
+    if (key === undefined || !row.params.includes(key))
+      stop(a, PORT.keyword, `tl.${name}`, a.name ?? `argument ${place}`, row.params);
     values.set(key, text(c, a.value));
   }
   const out: Doc[] = [];
@@ -167,9 +156,11 @@ function namedCall(c: Context, e: ExprOf<'call'>, name: string): Piece {
       const at = a.name === null ? i : params.findIndex((p) => p.name === a.name);
       if (at < 0) {
         if (['num_warps', 'num_stages', 'num_ctas'].includes(a.name ?? '')) continue;
-        throw new UnknownKeyword(
+        stop(
           a,
+          PORT.keyword,
           name,
+          a.name ?? '',
           params.map((p) => p.name),
         );
       }
@@ -242,7 +233,7 @@ const BUILT_IN: { readonly [name: string]: (c: Context, e: ExprOf<'call'>) => Pi
     if (value.k === 'string') {
       const [, sign, word] = /^\s*([+-]?)\s*(\w+)\s*$/.exec(value.value.toLowerCase()) ?? [];
       const known = SPECIAL_FLOATS[word ?? ''];
-      if (!known) throw new Unportable(e, `\`float("${value.value}")\``, 'write the number');
+      if (!known) return refuse(e, `\`float("${value.value}")\``, 'write the number');
       return sign === '-' ? { doc: `-${known}`, prec: 14 } : atom(known);
     }
     if (value.k === 'number') return atom(/[.eE]/.test(value.text) ? value.text : `${value.text}.0`);

@@ -45,6 +45,11 @@ export class Comments {
     const previous = this.source.lastIndexOf('\n', start - 1);
     return this.source.slice(previous + 1, start).trim() === '';
   }
+  /** End of the indented comment lines that follow `offset`: a function's last ones. */
+  endOfBlock(offset: number): number {
+    const [lines] = /^[^\n]*(?:\n[ \t]*(?=\n|$)|\n[ \t]+#[^\n]*)*/.exec(this.source.slice(offset)) ?? [''];
+    return offset + lines.length;
+  }
   /** Comment lines directly above `offset`. */
   above(offset: number): string[] {
     const out: string[] = [];

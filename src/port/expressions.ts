@@ -4,9 +4,10 @@
 import type { Expr, ExprOf } from './ast.ts';
 import { callExpression, libraryReference } from './calls.ts';
 import { type Doc, group, indent, line, list } from './doc.ts';
+import { refuse, stop } from './errors.ts';
+import { PORT } from './messages.ts';
 import { ATTRIBUTES, DTYPE_KINDS, TRANSPARENT, tsName } from './names.ts';
 import { templateText, tsString } from './strings.ts';
-import { Unportable } from './syntax.ts';
 import type { FunctionInfo, Names, Types } from './types.ts';
 
 export interface Piece {
@@ -31,7 +32,7 @@ const PRECEDENCE: { readonly [op: string]: number } = {
   '<<': 10, '>>': 10, '+': 11, '-': 11, '*': 12, '/': 12, '%': 12, '**': 13,
 }; // biome-ignore format: a table
 const COMPARE: { readonly [op: string]: string } = { '==': '===', '!=': '!==', is: '===', 'is not': '!==' };
-const LOGIC: { readonly [op: string]: string } = { '&': '&&', '|': '||' };
+const LOGIC: { readonly [op: string]: string } = { '&': '&&', '|': '||', '^': '!==' };
 const BITWISE = new Set(['&', '|', '^', '<<', '>>']);
 
 export const atom = (doc: Doc): Piece => ({ doc, prec: ATOM });
@@ -64,11 +65,14 @@ export function infix(op: string, a: Piece, b: Piece): Piece {
   return { doc: group(chain), prec: PRECEDENCE[op], op, chain };
 }
 
-/** A number where a mask stands: TypeScript computes with no booleans; the cast to the same dtype emits nothing. */
-function asNumber(c: Context, e: Expr): Piece {
+/**
+ * A number where a mask stands: TypeScript computes with no booleans. On the device the cast to the same dtype emits nothing;
+ * between constants it must stay one.
+ */
+function asNumber(c: Context, e: Expr, constants = false): Piece {
   const p = expression(c, e);
-  const t = c.types.of(e);
-  return t.kind === 'bool' && !t.constant ? atom(['tl.cast(', p.doc, ', tl.int1)']) : p;
+  if (c.types.of(e).kind !== 'bool') return p;
+  return atom(constants ? ['Number(', p.doc, ')'] : ['tl.cast(', p.doc, ', tl.int1)']);
 }
 
 /** A value that is surely not negative. */
@@ -82,13 +86,14 @@ export function operation(c: Context, op: string, a: Expr, b: Expr): Piece {
   if (op === '//' && x.constant && y.constant)
     return atom(['Math.floor(', infix('/', expression(c, a), expression(c, b)).doc, ')']);
   if (op === '//') return atom(['tl.floordiv(', text(c, a), ', ', text(c, b), ')']);
-  if (op === '@') throw new Unportable({ from: a.from, to: b.to }, '`@`', 'write tl.dot(a, b)');
+  if (op === '@') return refuse({ from: a.from, to: b.to }, '`@`', 'write tl.dot(a, b)');
   if (op === '%' && x.constant && y.constant && x.kind !== 'string' && !isCount(a)) {
     const [p, q] = [expression(c, a), expression(c, b)];
     return infix('%', infix('+', infix('%', p, q), q), q);
   }
   if (both && LOGIC[op]) return infix(LOGIC[op], expression(c, a), expression(c, b));
-  return infix(op, asNumber(c, a), asNumber(c, b));
+  const constants = x.constant && y.constant;
+  return infix(op, asNumber(c, a, constants), asNumber(c, b, constants));
 }
 
 const isZero = (e: Expr): boolean => e.k === 'number' && Number(e.text) === 0;
@@ -105,7 +110,8 @@ function compare(c: Context, e: ExprOf<'compare'>): Piece {
     if ((op === '==' || op === '!=') && isZero(b) && a.k === 'binary' && a.op === '%')
       return infix(COMPARE[op] ?? op, infix('%', expression(c, a.a), expression(c, a.b)), atom('0'));
     const mixed = kinds.includes('bool') && !kinds.every((k) => k === 'bool') && !kinds.includes('none');
-    const side = mixed ? asNumber : expression;
+    const constants = c.types.of(a).constant && c.types.of(b).constant;
+    const side = (x: Context, y: Expr): Piece => (mixed ? asNumber(x, y, constants) : expression(x, y));
     return infix(COMPARE[op] ?? op, side(c, a), side(c, b));
   });
   return pairs.reduce((p, q) => infix('&&', p, q));
@@ -141,7 +147,7 @@ function index(c: Context, e: ExprOf<'index'>): Piece {
   }
   const [only] = items;
   if (items.length !== 1 || only === null)
-    throw new Unportable(e, 'this subscript', 'use `:` and `None` on tiles, or one index on tuples');
+    return refuse(e, 'this subscript', 'use `:` and `None` on tiles, or one index on tuples');
   if (only.k === 'unary' && only.op === '-' && only.x.k === 'number')
     return { doc: [postfix(expression(c, e.x)), `.at(-${only.x.text})!`], prec: POSTFIX };
   return { doc: [postfix(expression(c, e.x)), '[', text(c, only), ']'], prec: POSTFIX };
@@ -173,12 +179,12 @@ const HANDLERS: { readonly [K in Expr['k']]: (c: Context, e: ExprOf<K>) => Piece
     const library = libraryReference(c, e);
     if (library !== null) return atom(library);
     if (c.names.functions.has(e.name) || c.names.constants.has(e.name)) return atom(tsName(e.name));
-    throw new UnknownName(e, e.name);
+    return stop(e, PORT.unknownName, e.name);
   },
   unary: (c, e) => {
     const mask = c.types.of(e.x).kind === 'bool';
     const op = e.op === 'not' || (e.op === '~' && mask) ? '!' : e.op;
-    const x = op === '!' ? expression(c, e.x) : asNumber(c, e.x);
+    const x = op === '!' ? expression(c, e.x) : asNumber(c, e.x, c.types.of(e.x).constant);
     const double = x.prec === UNARY && (op === '-' || op === '+');
     return { doc: [op, wrap(x, x.prec < UNARY || double)], prec: UNARY };
   },
@@ -198,21 +204,10 @@ const HANDLERS: { readonly [K in Expr['k']]: (c: Context, e: ExprOf<K>) => Piece
         ']',
       ),
     ),
-  lambda: (_c, e) => {
-    throw new Unportable(e, 'a lambda', 'write a `@triton.jit` function');
-  },
   attribute,
   index,
   call: callExpression,
 };
 
-/** A name that nothing defines. */
-export class UnknownName extends Unportable {
-  readonly unknown: string;
-  constructor(at: Expr, name: string) {
-    super(at, name, '');
-    this.unknown = name;
-  }
-}
 /** True for `tl.float32` and the like. */
 export const isDtype = (c: Context, e: Expr): boolean => DTYPE_KINDS.has(c.names.library(e) ?? '');

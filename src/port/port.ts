@@ -3,10 +3,11 @@
 
 import { type Diagnostic, diagnostic, type Loc, registerSource } from '../dsl/diagnostics.ts';
 import { type Expr, expressions, ownExpressions, statements } from './ast.ts';
-import { isBuiltIn, UnknownKeyword } from './calls.ts';
+import { isBuiltIn } from './calls.ts';
 import { Comments } from './comments.ts';
 import { type Doc, group, hardline, indent, join, print } from './doc.ts';
-import { type Context, text as expressionText, UnknownName } from './expressions.ts';
+import { stop, Unportable } from './errors.ts';
+import { type Context, text as expressionText } from './expressions.ts';
 import { extractKernels } from './extract.ts';
 import { PORT } from './messages.ts';
 import { tsName } from './names.ts';
@@ -14,7 +15,7 @@ import { helperParamType, isConstexpr, kernelParamType } from './parameters.ts';
 import { type Program, readProgram } from './program.ts';
 import { planScope } from './scope.ts';
 import { type BodyContext, block } from './statements.ts';
-import { isPython, parseModule, Unportable } from './syntax.ts';
+import { isPython, parseModule } from './syntax.ts';
 import { type FunctionInfo, Types } from './types.ts';
 
 export interface PortOptions {
@@ -104,11 +105,7 @@ class Port {
     return { file: this.file, line, col, endLine, endCol, ...(fn ? { fn } : {}) };
   }
   private report(e: Unportable, fn?: string): void {
-    const loc = this.loc(e.at, fn);
-    if (e instanceof UnknownName) this.diagnostics.push(diagnostic(loc, PORT.unknownName, e.unknown));
-    else if (e instanceof UnknownKeyword) this.diagnostics.push(diagnostic(loc, PORT.keyword, e.fn, e.keyword, e.known));
-    else if (e.help === null) this.diagnostics.push(diagnostic(loc, PORT.syntax, e.message));
-    else this.diagnostics.push(diagnostic(loc, PORT.notPortable, e.message, e.help));
+    this.diagnostics.push(e.diagnostic(this.loc(e.at, fn)));
   }
 
   // ---- module level
@@ -170,10 +167,7 @@ class Port {
     const { def } = fn;
     const comments = new Comments(this.source, this.module.comments);
     const scope = planScope(fn);
-    if (scope.escaped) {
-      this.diagnostics.push(diagnostic(this.loc(scope.escaped.at, def.name), PORT.loopVariable, scope.escaped.name));
-      return '';
-    }
+    if (scope.escaped) stop(scope.escaped.at, PORT.loopVariable, scope.escaped.name);
     for (const d of def.decorators) this.decorator(d, def.name);
     const c: BodyContext = { ...this.context(fn), scope, comments };
     comments.seek(def.nameAt.to);
@@ -185,7 +179,7 @@ class Port {
         return `const ${tsName(n)} = ${value.text};`;
       });
     for (const n of this.used(fn)) this.checkName(fn, n);
-    const body = block(c, def.body, def.header, def.to, inlined);
+    const body = block(c, def.body, def.header, comments.endOfBlock(def.to), inlined);
     const above = comments.above(def.from).flatMap((t): Doc[] => [t, hardline]);
     return [above, jsDoc(def.docstring), head, body, ');'];
   }
@@ -203,7 +197,7 @@ class Port {
         for (const x of expressions(own))
           if (x.k === 'name' && x.name === name && !(this.program.library(x) !== null)) {
             if (isModuleHead(this.program, s, x)) return;
-            throw new UnknownName(x, name);
+            stop(x, PORT.unknownName, name);
           }
   }
   private decorator(d: Expr, fn: string): void {

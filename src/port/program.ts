@@ -2,8 +2,9 @@
 // Types are inferred here, over all functions together, until nothing changes.
 
 import { type Expr, expressions, ownExpressions, statements } from './ast.ts';
+import { Unportable } from './errors.ts';
 import { initialParams, markPointers, passTypes } from './parameters.ts';
-import { type Module, Unportable } from './syntax.ts';
+import type { Module } from './syntax.ts';
 import { ANY, type FunctionInfo, inferVariables, type Names, Types } from './types.ts';
 
 const MODULES: readonly (readonly [string, string])[] = [

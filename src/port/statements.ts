@@ -4,10 +4,10 @@
 import { type Branch, type Expr, type Stmt, type StmtOf, targetNames } from './ast.ts';
 import type { Comments } from './comments.ts';
 import { type Doc, group, hardline, indent, list } from './doc.ts';
+import { refuse } from './errors.ts';
 import { type Context, expression, operation, text } from './expressions.ts';
 import { tsName } from './names.ts';
 import type { Scope } from './scope.ts';
-import { Unportable } from './syntax.ts';
 
 export interface BodyContext extends Context {
   readonly scope: Scope;
@@ -94,7 +94,7 @@ function one(c: BodyContext, s: Stmt, own: ReadonlySet<string>, target: Expr, va
     return [[keyword, tsName(target.name), mixed, ' =', assigned(c, value), ';']];
   }
   if (target.k !== 'tuple')
-    throw new Unportable(target, 'an assignment to part of a value', 'Triton’s tiles cannot be assigned in parts');
+    return refuse(target, 'an assignment to part of a value', 'Triton’s tiles cannot be assigned in parts');
   const names = targetNames(target);
   const { items } = target;
   // a, b = x, y is two statements where no value reads a target.
@@ -104,7 +104,7 @@ function one(c: BodyContext, s: Stmt, own: ReadonlySet<string>, target: Expr, va
   const unread = (n: string): boolean => n === '_' && !c.scope.isRead(n);
   const pattern = (t: Expr): Doc => {
     if (t.k === 'tuple') return list('[', t.items.map(pattern), ']');
-    if (t.k !== 'name') throw new Unportable(t, 'an assignment to part of a value', 'Triton’s tiles cannot be assigned in parts');
+    if (t.k !== 'name') return refuse(t, 'an assignment to part of a value', 'Triton’s tiles cannot be assigned in parts');
     return unread(t.name) ? '' : tsName(t.name);
   };
   let docs = items.map(pattern);
@@ -129,7 +129,7 @@ const mentions = (e: Expr, names: readonly string[]): boolean => {
 
 function update(c: BodyContext, s: StmtOf<'update'>): Doc[] {
   if (s.target.k !== 'name')
-    throw new Unportable(s.target, 'an assignment to part of a value', 'Triton’s tiles cannot be assigned in parts');
+    return refuse(s.target, 'an assignment to part of a value', 'Triton’s tiles cannot be assigned in parts');
   const name = tsName(s.target.name);
   const masks = c.types.of(s.target).kind === 'bool' || c.types.of(s.value).kind === 'bool';
   if (s.op === '//' || s.op === '@' || masks) return [[name, ' = ', operation(c, s.op, s.target, s.value).doc, ';']];
@@ -138,7 +138,7 @@ function update(c: BodyContext, s: StmtOf<'update'>): Doc[] {
 
 /** `for` over a range: Triton's own iterators, an array, or a tuple of constants. */
 function forLoop(c: BodyContext, s: StmtOf<'for'>): Doc[] {
-  if (s.target.k !== 'name') throw new Unportable(s.target, 'several loop variables', 'take the value apart in the body');
+  if (s.target.k !== 'name') return refuse(s.target, 'several loop variables', 'take the value apart in the body');
   const keyword = c.scope.assignsTarget(s) ? 'let' : 'const';
   const head: Doc = ['for (', keyword, ' ', tsName(s.target.name), ' of ', text(c, s.iter), ') '];
   return [[head, block(c, s.body, s.header, s.to)]];

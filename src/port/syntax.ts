@@ -4,19 +4,9 @@
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@lezer/python';
 import type { Arg, Branch, Comment, Expr, FunctionDef, Param, Stmt } from './ast.ts';
+import { refuse, stop, Unportable } from './errors.ts';
+import { PORT } from './messages.ts';
 import { pythonString } from './strings.ts';
-
-/** Raised at what cannot be read or translated; becomes a diagnostic. */
-export class Unportable extends Error {
-  readonly at: { readonly from: number; readonly to: number };
-  readonly help: string | null;
-  /** Without `help` it is a syntax error. */
-  constructor(at: { readonly from: number; readonly to: number }, what: string, help: string | null) {
-    super(what);
-    this.at = at;
-    this.help = help;
-  }
-}
 
 export interface Module {
   readonly functions: readonly (FunctionDef | Unportable)[];
@@ -66,8 +56,8 @@ class Reader {
   private text(n: { readonly from: number; readonly to: number }): string {
     return this.source.slice(n.from, n.to);
   }
-  private refuse(n: { readonly from: number; readonly to: number }, what: string, help: string | null = PLAIN_HELP): never {
-    throw new Unportable(n, what, help);
+  private refuse(n: { readonly from: number; readonly to: number }, what: string, help = PLAIN_HELP): never {
+    return refuse(n, what, help);
   }
 
   module(): Module {
@@ -106,10 +96,10 @@ class Reader {
       enter: (e) => {
         if (!e.type.isError) return;
         const from = def.from + e.from;
-        this.refuse(
+        stop(
           { from, to: Math.max(from + 1, def.from + e.to) },
+          PORT.syntax,
           `unexpected \`${this.source.slice(from, from + 12).split('\n')[0]}\``,
-          null,
         );
       },
     });
@@ -303,19 +293,7 @@ class Reader {
       const [fn, args] = kids(n);
       return { k: 'call', fn: this.expr(fn), args: this.args(args), ...this.at(n) };
     },
-    LambdaExpression: (n) => {
-      const params = n.getChild('ParamList');
-      return {
-        k: 'lambda',
-        params: params
-          ? kids(params)
-              .filter((c) => c.name === 'VariableName')
-              .map((c) => this.text(c))
-          : [],
-        body: this.expr(kids(n).at(-1)!),
-        ...this.at(n),
-      };
-    },
+    LambdaExpression: (n) => this.refuse(n, 'a lambda', 'write a `@triton.jit` function'),
   };
   private sequence(n: SyntaxNode): Expr {
     const items = kids(n)

@@ -124,7 +124,6 @@ export class Types {
       const items = e.items.map((i) => this.of(i));
       return { kind: 'tuple', rank: null, constant: items.every((t) => t.constant), items };
     },
-    lambda: () => ty('fn', 0, true),
     attribute: (e) => this.attribute(e),
     index: (e) => {
       const x = this.of(e.x);

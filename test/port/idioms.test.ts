@@ -1,0 +1,142 @@
+// What each idiom of Python and Triton becomes: bodies of a kernel, text against text.
+
+import { describe, expect, it } from 'vitest';
+import { portSource } from '../../src/port/port.ts';
+
+const PARAMS = 'p, q, n, s: tl.float32, N: tl.constexpr, FLAG: tl.constexpr, DT: tl.constexpr, b=None';
+const PRELUDE = ['offs = tl.arange(0, N)', 'x = tl.load(p + offs)', 'm = offs < n'];
+
+/** Lines of the TypeScript body for lines of a Python body, behind some usual definitions. */
+function body(...lines: string[]): string {
+  const python = `@triton.jit\ndef k(${PARAMS}):\n${[...PRELUDE, ...lines.flatMap((l) => l.split('\n'))].map((l) => `    ${l}`).join('\n')}\n`;
+  const { code, diagnostics } = portSource(python, { file: 'k.py' });
+  expect(diagnostics).toEqual([]);
+  const all = code.split('\n');
+  const start = all.findIndex((l) => l.includes('const m = offs < n;'));
+  return all
+    .slice(start + 1, all.lastIndexOf('});'))
+    .map((l) => l.slice(2))
+    .join('\n');
+}
+const table = (rows: readonly (readonly [python: string, typescript: string])[]): void => {
+  for (const [python, typescript] of rows) it(python.split('\n').join(' ⏎ '), () => expect(body(python)).toBe(typescript));
+};
+/** `y = …` as a constant. */
+const values = (rows: readonly (readonly [python: string, typescript: string])[]): void =>
+  table(rows.map(([a, b]) => [`y = ${a}`, `const y = ${b};`]));
+
+describe('operators', () => {
+  values([
+    ['x * (n + 1) - x', 'x * (n + 1) - x'],
+    ['offs // 4 % 8', 'tl.floordiv(offs, 4) % 8'],
+    ['offs + n % 8', 'offs + (n % 8)'],
+    ['n * 2 / 3', '(n * 2) / 3'],
+    ['n - (n - 1)', 'n - (n - 1)'],
+    ['N // 2', 'Math.floor(N / 2)'],
+    ['N % 4 == 0', 'N % 4 === 0'],
+    ['m & (x > 0) | (x < -1)', '(m && x > 0) || x < -1'],
+    ['m ^ (x > 0)', 'm !== x > 0'],
+    ['~m', '!m'],
+    ['~offs', '~offs'],
+    ['offs & 15 == 3', '(offs & 15) === 3'],
+    ['not m', '!m'],
+    ['not n > 3 and s > 0', '!(n > 3) && s > 0'],
+    ['0 <= n < 8', '0 <= n && n < 8'],
+    ['m * 2', 'tl.cast(m, tl.int1) * 2'],
+    ['-x', '-x'],
+    ['-(-x)', '-(-x)'],
+    ['x if FLAG else x + 1', 'FLAG ? x : x + 1'],
+    ['b is not None', 'b !== null'],
+    ['x == x', 'x === x'],
+    ['offs << 2 | 1', '(offs << 2) | 1'],
+    ['2 ** 3', '2 ** 3'],
+  ]);
+});
+describe('literals', () => {
+  values([
+    ['float("inf")', 'Infinity'],
+    ['-float("inf")', '-Infinity'],
+    ["float('-inf')", '-Infinity'],
+    ['float("nan")', 'NaN'],
+    ['1.', '1.0'],
+    ['.5', '0.5'],
+    ['1e-5', '1e-5'],
+    ['0xFFFF', '0xFFFF'],
+    ['18446744073709551615', '18446744073709551615n'],
+    ['(True, None)', '[true, null]'],
+    ["'it\\'s'", '"it\'s"'],
+  ]);
+});
+describe('subscripts, attributes, methods', () => {
+  values([
+    ['x[:, None]', 'tl.col(x)'],
+    ['x[None, :]', 'tl.row(x)'],
+    ['x[None]', 'tl.row(x)'],
+    ['x[:]', 'x'],
+    ['x[:, None, None]', 'tl.expand_dims(x, [1, 2])'],
+    ['(offs + 1)[None, :, None]', 'tl.expand_dims(offs + 1, [0, 2])'],
+    ['x.to(tl.float16)', 'tl.cast(x, tl.float16)'],
+    ['x.to(p.dtype.element_ty)', 'tl.cast(x, tl.dtype_of(p))'],
+    ['x.to(DT, bitcast=True)', 'tl.cast(x, DT, { bitcast: true })'],
+    ['x.dtype == tl.float32', 'tl.dtype_of(x) === tl.float32'],
+    ['x.dtype.is_fp8()', 'tl.dtype_of(x).is_fp8()'],
+    ['x.shape[0]', 'tl.shape_of(x)[0]'],
+    ['x[:, None].T', 'tl.trans(tl.col(x))'],
+    ['x.reshape(4, 8)', 'tl.reshape(x, [4, 8])'],
+    ['x.sum(axis=0)', 'tl.sum(x, 0)'],
+    ['N.value', 'N'],
+  ]);
+});
+describe('calls', () => {
+  values([
+    ['tl.sum(x, axis=0, keep_dims=True)', 'tl.sum(x, 0, { keep_dims: true })'],
+    ['tl.sum(x, keep_dims=True)', 'tl.sum(x, { keep_dims: true })'],
+    ['tl.zeros((N, ), dtype=tl.int32)', 'tl.zeros([N], tl.int32)'],
+    ['tl.load(p + offs, m, 0.0)', 'tl.load(p + offs, { mask: m, other: 0.0 })'],
+    ['tl.atomic_add(p + offs, x, mask=m)', 'tl.atomic_add(p + offs, x, { mask: m })'],
+    ['tl.math.exp(x)', 'tl.exp(x)'],
+    ['triton.language.exp(x)', 'tl.exp(x)'],
+    ['min(n, 4)', 'tl.minimum(n, 4)'],
+    ['max(N, 4)', 'Math.max(N, 4)'],
+    ['triton.cdiv(n, N)', 'tl.cdiv(n, N)'],
+    ['x.logical_and(m)', 'x !== 0 && m'],
+  ]);
+  table([
+    ['tl.static_assert(N >= 4, "too small")', "tl.static_assert(N >= 4, 'too small');"],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a template
+    ['tl.static_print(f"N={N}, {x.dtype}")', 'tl.static_print(`N=${N}, ${tl.dtype_of(x)}`);'],
+    ['tl.device_print("x", x)', "tl.device_print('x', x);"],
+    ['assert n > 0, "empty"', "tl.device_assert(n > 0, 'empty');"],
+  ]);
+});
+describe('statements', () => {
+  table([
+    ['y = 1\ny += x', 'let y = 1;\ny += x;'],
+    ['y = n\ny //= 2', 'let y = n;\ny = tl.floordiv(y, 2);'],
+    ['y = m\ny &= x > 0', 'let y = m;\ny = y && x > 0;'],
+    ['a, c = x, m', 'const a = x;\nconst c = m;'],
+    ['a, c = n, 2\na, c = c, a', 'let a = n;\nlet c = 2;\n[a, c] = [c, a];'],
+    ['a, _ = tl.split(x)', 'const [a] = tl.split(x);'],
+    ['_, a = tl.split(x)', 'const [, a] = tl.split(x);'],
+    ['a = c = x', 'const c = x;\nconst a = c;'],
+    ['H: tl.constexpr = N // 2', 'const H = Math.floor(N / 2);'],
+    [
+      'if n > 3:\n    y = 1\nelse:\n    y = 2\ntl.store(q, y)',
+      'let y: number;\nif (n > 3) {\n  y = 1;\n} else {\n  y = 2;\n}\ntl.store(q, y);',
+    ],
+    ['if FLAG:\n    y = 1\ntl.store(q, y)', 'let y!: number;\nif (FLAG) {\n  y = 1;\n}\ntl.store(q, y);'],
+    ['if n > 3:\n    return\nelif n < 0:\n    pass', 'if (n > 3) {\n  return;\n} else if (n < 0) {}'],
+    ['for i in range(n):\n    tl.store(q + i, i)', 'for (const i of tl.range(n)) {\n  tl.store(q + i, i);\n}'],
+    [
+      'for i in tl.static_range(0, N, 2):\n    i = i + 1\n    tl.store(q, i)',
+      'for (let i of tl.static_range(0, N, 2)) {\n  i = i + 1;\n  tl.store(q, i);\n}',
+    ],
+    ['y = n\nwhile y > 1:\n    y = y // 2', 'let y = n;\nwhile (y > 1) {\n  y = tl.floordiv(y, 2);\n}'],
+    [
+      'for i in range(n):\n    y = i\n    tl.store(q, y)\nfor i in range(n):\n    y = i + 1\n    tl.store(q, y)',
+      'for (const i of tl.range(n)) {\n  const y = i;\n  tl.store(q, y);\n}\nfor (const i of tl.range(n)) {\n  const y = i + 1;\n  tl.store(q, y);\n}',
+    ],
+    ['# before\ny = x  # behind\n\n# after', '// before\nconst y = x; // behind\n\n// after'],
+    ['new = x\ntl.store(q, new)', 'const new_ = x;\ntl.store(q, new_);'],
+  ]);
+});

@@ -1,0 +1,121 @@
+// What `tessera port` refuses: each with its Python line; and texts that are not Python as a whole, helpers, constants, names.
+
+import { describe, expect, it } from 'vitest';
+import { printDiagnostic } from '../../src/dsl/diagnostics.ts';
+import { portSource } from '../../src/port/port.ts';
+import { load } from './load.ts';
+
+const kernel = (...body: string[]): string =>
+  `import triton\nimport triton.language as tl\n\n@triton.jit\ndef k(p, n, N: tl.constexpr):\n${body.map((l) => `    ${l}`).join('\n')}\n`;
+
+describe('refused at the line', () => {
+  it.each<[code: string, line: number, col: number, text: RegExp, body: string[]]>([
+    ['TL7002', 8, 9, /`break` cannot be translated/, ['i = 0', 'while i < n:', '    break']],
+    ['TL7002', 7, 9, /`continue` cannot/, ['for i in range(n):', '    continue']],
+    ['TL7002', 6, 11, /a slice with bounds/, ['x = p[0:4]']],
+    ['TL7002', 6, 5, /an assignment to part of a value/, ['p[0] = 1']],
+    ['TL7002', 6, 9, /a lambda/, ['f = lambda x: x']],
+    ['TL7002', 6, 9, /inline assembly/, ['x = tl.inline_asm_elementwise("", "", [], tl.int32, True, 1)']],
+    ['TL7002', 6, 18, /an argument list in a variable/, ['x = tl.zeros(*n)']],
+    ['TL7003', 6, 9, /`foo` is not defined/, ['x = foo(n)']],
+    ['TL7004', 6, 23, /tl\.load has no parameter `msk`/, ['x = tl.load(p, n, msk=n)']],
+    [
+      'TL7006',
+      8,
+      17,
+      /the loop variable `i` is used after its loop/,
+      ['for i in range(n):', '    tl.store(p, i)', 'tl.store(p, i + 1)'],
+    ],
+    ['TL7001', 6, 11, /not Python/, ['x = (n +']],
+  ])('%s line %i', (code, line, col, text, lines) => {
+    const { diagnostics, code: ts } = portSource(kernel(...lines), { file: 'k.py' });
+    const [d] = diagnostics;
+    expect(`${d?.code} ${d?.text}`).toMatch(new RegExp(`^${code} .*${text.source}`));
+    if (code !== 'TL7001') expect([d.loc.line, d.loc.col]).toEqual([line, col]);
+    expect(printDiagnostic(d)).toContain(`k.py:${d.loc.line}:`);
+    expect(ts).toBe('');
+  });
+  it('goes on with the other functions', () => {
+    const r = portSource(`${kernel('x = p[0:4]')}\n@triton.jit\ndef fine(p):\n    tl.store(p, 1)\n`);
+    expect(r.diagnostics.map((d) => d.code)).toEqual(['TL7002']);
+    expect(r.kernels.map((k) => k.name)).toEqual(['fine']);
+  });
+  it('says that there is no kernel', () => {
+    expect(portSource('def f(x):\n    return x\n').diagnostics.map((d) => d.code)).toEqual(['TL7005']);
+  });
+});
+
+it('finds kernels in a text that is no Python, with its line numbers', () => {
+  const text = `Skip to content\n\nSource code in a.py\n    @triton.jit\n    def k(p):  # first\n        x = tl.load(p)\n        tl.store(p, x[1:2])\n\nk(\n    p,\n)\nIt's a page.\n\n@triton.jit\ndef j(p):\n    tl.store(p, 1)\nMore text here.`;
+  const r = portSource(text, { file: 'page.txt' });
+  expect(r.kernels.map((k) => k.name)).toEqual(['j']);
+  expect(r.diagnostics.map((d) => [d.code, d.loc.line])).toEqual([['TL7002', 7]]);
+});
+
+it('constants, helpers, imported functions, keyword arguments and reserved names', () => {
+  const r = portSource(`import triton.language as lang
+from triton.language.extra.libdevice import tanh as th
+import triton
+
+LOG2E: lang.constexpr = 1.44
+TWO = lang.constexpr(2.0)
+HOST = object()
+
+
+@triton.jit
+def scale(x, mask, by=3, KIND: lang.constexpr = "a"):
+    if KIND == "a":
+        return lang.where(mask, x * by, 0.0)
+    return th(x)
+
+
+@triton.jit
+def kernel(p_ptr, var, N: lang.constexpr):
+    offs = lang.arange(0, N)
+    x = lang.load(p_ptr + offs)
+    x = scale(x, offs < var, KIND="b") * LOG2E + TWO
+    lang.store(p_ptr + offs, x)
+`);
+  expect(r.diagnostics).toEqual([]);
+  expect(r.code.split('\n').slice(4).join('\n')).toBe(`const LOG2E = 1.44;
+
+export const scale = tl.fn(function scale(x: number, mask: boolean, by: number = 3, KIND: string = 'a') {
+  if (KIND === 'a') {
+    return tl.where(mask, x * by, 0.0);
+  }
+  return tl.tanh(x);
+});
+
+export const kernel_ = kernel(function kernel_({ p_ptr, var: var_, N }: { p_ptr: tl.ptr; var: tl.i32; N: tl.constexpr }) {
+  const TWO = 2.0;
+  const offs = tl.arange(0, N);
+  let x = tl.load(p_ptr + offs);
+  x = scale(x, offs < var_, undefined, 'b') * LOG2E + TWO;
+  tl.store(p_ptr + offs, x);
+});
+`);
+  expect(Object.keys(load(r.code)).sort()).toEqual(['kernel_', 'scale']);
+});
+
+it('takes types that the caller knows, and guesses the rest', () => {
+  const { code } = portSource(
+    '@triton.jit\ndef k(x, out, n, total, eps, scale, flag: tl.constexpr, mode: tl.constexpr, dt: tl.constexpr, opt=None):\n' +
+      '    offs = tl.arange(0, 16)\n    v = tl.load(x + offs, mask=offs < n)\n    if flag and mode == "fast":\n        v = v * scale\n' +
+      '    if opt is not None:\n        v += tl.load(opt)\n    v = (tl.exp(v) + eps) / total\n    tl.store(out + offs, v.to(dt))\n',
+    { types: { total: 'tl.i64' } },
+  );
+  for (const line of [
+    'x: tl.ptr;',
+    'out: tl.ptr;',
+    'n: tl.i32;',
+    'total: tl.i64;',
+    'eps: tl.f32;',
+    'scale: tl.f32;',
+    'flag: tl.constexpr<boolean>;',
+    'mode: tl.constexpr<string>;',
+    'dt: tl.constexpr<tl.dtype>;',
+    'opt?: tl.ptr | null;',
+    '  opt = null,',
+  ])
+    expect(code).toContain(line);
+});
