@@ -2,11 +2,15 @@
 // manifest of the format that test/golden/README.md describes. Out: one line a failing case, a summary, exit code 1 on failure.
 //   npm run -s golden -- MANIFEST.json [--device interp|webgpu] [--filter RE] [--list]
 
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { device as openDevice } from '../src/index.ts';
 import { type Outcome, runCase } from './golden/caseRun.ts';
 import { ADAPTERS, skipReason } from './golden/kernels.ts';
 import { type Case, type Manifest, ManifestError, readManifest } from './golden/manifest.ts';
+import { type OpsOutcome, runOpsCase, runReject } from './golden/ops.ts';
+import { isOpsManifest, type OpsManifest } from './golden/opsManifest.ts';
 
 const USAGE = 'usage: golden MANIFEST.json [--device interp|webgpu] [--filter RE] [--list]';
 
@@ -57,8 +61,48 @@ function list(cases: readonly Case[], device: 'interp' | 'webgpu'): void {
   console.log(`${cases.length} cases`);
 }
 
+/** The JSON of a file; `{}` where it has none, which `readManifest` then tells. */
+function parsed(path: string) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return {};
+  }
+}
+
+/** A manifest of language cases: ported from their Python, then run. */
+async function runOps(path: string, manifest: OpsManifest, { device: kind, filter, list: listOnly }: Options): Promise<number> {
+  const cases = manifest.cases.filter((c) => filter.test(c.id));
+  const rejects = (manifest.rejects ?? []).filter((r) => filter.test(r.id));
+  if (cases.length + rejects.length === 0) throw new UsageError(`${path}: no case matches ${filter}`);
+  if (listOnly) {
+    for (const c of [...cases, ...rejects]) console.log(c.id);
+    console.log(`${cases.length} cases, ${rejects.length} rejects`);
+    return 0;
+  }
+  const bin = new Uint8Array(readFileSync(join(dirname(path), manifest.bin)));
+  const device = await openDevice({ prefer: kind });
+  if (kind && device.kind !== kind) throw new UsageError(`there is no ${kind} device here; \`tessera doctor\` says why`);
+  console.log(`${basename(path)} on ${device.kind}: ${device.info.description}`);
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  const refused = { passed: 0, failed: 0, skipped: 0 };
+  const tell = (o: OpsOutcome, into: typeof count): void => {
+    into[o.status]++;
+    if (o.status === 'failed') console.log(`FAIL ${o.line}`);
+  };
+  for (const c of cases) tell(await runOpsCase(device, c, bin), count);
+  for (const r of rejects) tell(runReject(device, r), refused);
+  device.destroy();
+  if (rejects.length) console.log(`rejects: ${refused.passed} refused, ${refused.failed} not`);
+  console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+  return count.failed + refused.failed > 0 ? 1 : 0;
+}
+
 async function main(): Promise<number> {
-  const { path, device: kind, filter, list: listOnly } = options();
+  const given = options();
+  const { path, device: kind, filter, list: listOnly } = given;
+  const json = existsSync(path) ? parsed(path) : {};
+  if (isOpsManifest(json)) return runOps(path, json, given);
   const manifest = readManifest(path);
   const cases = manifest.cases.filter((c) => filter.test(c.id));
   if (cases.length === 0) throw new UsageError(`${path}: no case matches ${filter}`);

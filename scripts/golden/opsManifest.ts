@@ -1,0 +1,56 @@
+// Manifests of language cases: each holds the Python source of one kernel, how it was launched, and what Triton left in memory.
+
+import type { GoldenDType } from './numbers.ts';
+
+export type Compare =
+  | { readonly mode: 'exact'; readonly zero_sign?: 'any' }
+  | { readonly mode: 'ulp'; readonly ulp: number }
+  | { readonly mode: 'abs_rel'; readonly abs: number; readonly rel: number };
+export interface OpsTensor {
+  readonly arg: string;
+  readonly dtype: GoldenDType;
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly bytes: number;
+}
+export interface OpsOutput extends OpsTensor {
+  readonly name: string;
+  readonly inout: boolean;
+  readonly compare: Compare;
+}
+export interface OpsScalar {
+  readonly arg: string;
+  /** A dtype, 'constexpr', 'dtype' (the value names one) or 'none'. */
+  readonly dtype: string;
+  readonly value: unknown;
+}
+export interface OpsArg {
+  readonly name: string;
+  readonly kind: 'tensor' | 'scalar' | 'constexpr' | 'none';
+}
+export interface OpsCase {
+  readonly id: string;
+  readonly pseudo: string;
+  readonly args: readonly OpsArg[];
+  readonly grid: readonly number[];
+  readonly inputs: readonly OpsTensor[];
+  readonly scalars: readonly OpsScalar[];
+  readonly outputs: readonly OpsOutput[];
+  readonly tags?: readonly string[];
+}
+/** A kernel that Triton refuses to compile. */
+export interface OpsReject {
+  readonly id: string;
+  readonly description: string;
+  readonly pseudo: string;
+  readonly pointers: { readonly [arg: string]: GoldenDType };
+  readonly scalars: readonly OpsScalar[];
+}
+export interface OpsManifest {
+  readonly bin: string;
+  readonly cases: readonly OpsCase[];
+  readonly rejects?: readonly OpsReject[];
+}
+/** Told from the kernels' format by what a case holds. */
+export const isOpsManifest = (x: { readonly cases?: readonly object[] }): boolean =>
+  x.cases?.[0] !== undefined && 'pseudo' in x.cases[0];

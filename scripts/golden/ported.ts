@@ -1,0 +1,27 @@
+// Ported kernels as values: Python text → TypeScript (`tessera port`) → the front end → JavaScript, in this process.
+
+import { transformSync } from 'esbuild';
+import { CompileError, type Diagnostic } from '../../src/dsl/diagnostics.ts';
+import { transformSource } from '../../src/dsl/frontend/transform.ts';
+import type { AnyKernel } from '../../src/dsl/kernel.ts';
+import { kernel, tl } from '../../src/index.ts';
+import { type PortOptions, portSource } from '../../src/port/port.ts';
+
+/** Exports of a ported file. @throws CompileError with what the front end refuses. */
+export function loadPorted(code: string, file = 'ported.ts'): { readonly [name: string]: AnyKernel } {
+  const rewritten = transformSource(code, file);
+  if (!rewritten) throw new Error(`${file} defines no kernels`);
+  if (rewritten.diagnostics.length) throw new CompileError(rewritten.diagnostics);
+  const { code: js } = transformSync(rewritten.code, { loader: 'ts', format: 'cjs', sourcemap: false });
+  const module = { exports: {} };
+  new Function('require', 'module', 'exports', js)(() => ({ kernel, tl }), module, module.exports);
+  return module.exports;
+}
+
+/** The last kernel of a Python text. @throws CompileError with what cannot be translated. */
+export function portedKernel(python: string, options: PortOptions & { readonly file: string }): AnyKernel {
+  const { code, diagnostics, kernels } = portSource(python, options);
+  const errors = diagnostics.filter((d: Diagnostic) => d.severity === 'error');
+  if (errors.length) throw new CompileError(errors);
+  return loadPorted(code, options.file.replace(/\.py$/, '.ts'))[kernels[kernels.length - 1].exportName];
+}
