@@ -99,6 +99,7 @@ program
   .command('port <file>')
   .description('translate Triton kernels in Python to TypeScript')
   .option('-o, --out <file>', 'file to write; standard output if absent')
+  .option('--strict', 'refuse what Triton refuses, although it could be translated')
   .action(async (file, options) => {
     const { portFile } = await import('./cli/port.ts');
     const r = portFile(file, options);

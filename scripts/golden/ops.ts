@@ -114,8 +114,13 @@ function code(bytes: Uint8Array, at: number, size: number): bigint {
 /** A kernel that Triton refuses must be refused here too, with a message that shows a line of it. */
 export function runReject(device: Device, r: OpsReject): OpsOutcome {
   const tensors: Tensor[] = [];
+  const pointers = Object.fromEntries(Object.keys(r.pointers).map((name) => [name, 'tl.ptr']));
   try {
-    const kernel = portedKernel(r.pseudo, { file: `${r.id}.py`, types: paramTypes(r.scalars, []) });
+    const kernel = portedKernel(r.pseudo, {
+      file: `${r.id}.py`,
+      types: { ...paramTypes(r.scalars, []), ...pointers },
+      strict: true,
+    });
     const args: { [name: string]: unknown } = Object.fromEntries(r.scalars.map((s) => [s.arg, scalarValue(s)]));
     for (const [name, dtype] of Object.entries(r.pointers)) {
       tensors.push(device.tensor(typed(dtype, new Uint8Array(bytesOf(dtype) * 4096)), { dtype: dtypeName(dtype) }));

@@ -9,6 +9,7 @@ import { readSource } from './load.ts';
 
 export interface PortFileOptions {
   readonly out?: string;
+  readonly strict?: boolean;
 }
 export interface PortFileResult {
   /** For standard output: the TypeScript, or one line that says what was written. */
@@ -20,7 +21,7 @@ export interface PortFileResult {
 
 /** Ports one file. Nothing is written if nothing could be translated. */
 export function portFile(file: string, options: PortFileOptions = {}): PortFileResult {
-  const { code, diagnostics, kernels } = portSource(readSource(file), { file });
+  const { code, diagnostics, kernels } = portSource(readSource(file), { file, strict: options.strict });
   const problems = diagnostics.map((d) => printDiagnostic(d)).join('\n\n');
   const errors = diagnostics.filter((d) => d.severity === 'error').length;
   if (!options.out || !code) return { text: code, problems, errors };

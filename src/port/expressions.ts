@@ -22,6 +22,8 @@ export interface Context {
   readonly names: Names;
   readonly fn: FunctionInfo;
   readonly types: Types;
+  /** Refuse what Triton refuses, although it could be translated. */
+  readonly strict: boolean;
 }
 
 export const ATOM = 20;
@@ -98,7 +100,14 @@ export function operation(c: Context, op: string, a: Expr, b: Expr): Piece {
 
 const isZero = (e: Expr): boolean => e.k === 'number' && Number(e.text) === 0;
 
+/** Stops where Triton would, if that was asked for. */
+function strictly(c: Context, wrong: boolean, e: Expr, what: string, help: string): void {
+  if (c.strict && wrong) stop(e, PORT.strict, what, help);
+}
+const isTile = (c: Context, e: Expr): boolean => (c.types.of(e).rank ?? 0) > 0;
+
 function compare(c: Context, e: ExprOf<'compare'>): Piece {
+  strictly(c, e.ops.length > 1, e, 'chained comparisons', 'write `a < b and b < c`');
   const pairs = e.ops.map((op, i): Piece => {
     const [a, b] = [e.items[i], e.items[i + 1]];
     if (op === 'in' || op === 'not in') {
@@ -148,6 +157,12 @@ function index(c: Context, e: ExprOf<'index'>): Piece {
   const [only] = items;
   if (items.length !== 1 || only === null)
     return refuse(e, 'this subscript', 'use `:` and `None` on tiles, or one index on tuples');
+  if (isTile(c, e.x) && c.types.of(e.x).kind !== 'tuple')
+    return refuse(
+      e,
+      'one element of a tile',
+      'tiles have no elements to name; use a mask and `tl.sum`, or load it by its pointer',
+    );
   if (only.k === 'unary' && only.op === '-' && only.x.k === 'number')
     return { doc: [postfix(expression(c, e.x)), `.at(-${only.x.text})!`], prec: POSTFIX };
   return { doc: [postfix(expression(c, e.x)), '[', text(c, only), ']'], prec: POSTFIX };
@@ -183,6 +198,7 @@ const HANDLERS: { readonly [K in Expr['k']]: (c: Context, e: ExprOf<K>) => Piece
   },
   unary: (c, e) => {
     const mask = c.types.of(e.x).kind === 'bool';
+    strictly(c, e.op === '+' && !c.types.of(e.x).constant, e, 'unary `+`', 'leave it out');
     const op = e.op === 'not' || (e.op === '~' && mask) ? '!' : e.op;
     const x = op === '!' ? expression(c, e.x) : asNumber(c, e.x, c.types.of(e.x).constant);
     const double = x.prec === UNARY && (op === '-' || op === '+');
@@ -192,6 +208,7 @@ const HANDLERS: { readonly [K in Expr['k']]: (c: Context, e: ExprOf<K>) => Piece
   compare,
   logical: (c, e) => infix(e.op === 'and' ? '&&' : '||', condition(c, e.a), condition(c, e.b)),
   conditional: (c, e) => {
+    strictly(c, isTile(c, e.test), e.test, '`… if tile else …`', 'write tl.where(…)');
     const [test, a, b] = [expression(c, e.test), expression(c, e.then), expression(c, e.other)];
     const doc = group(wrap(test, test.prec <= 2), indent(line, '? ', wrap(a, a.prec <= 2), line, ': ', b.doc));
     return { doc, prec: 2, op: '?' };

@@ -28,6 +28,15 @@ export const PORT = {
     text: `the loop variable \`${name}\` is used after its loop`,
     help: 'keep its last value in a variable of its own',
   })),
+  reassigned: message('TL7008', (name: string) => ({
+    text: `the constexpr \`${name}\` is assigned twice`,
+    help: 'give the second value a name of its own',
+  })),
+  strict: message('TL7009', (what: string, help: string) => ({
+    text: `Triton does not compile ${what}`,
+    notes: ['it was asked for a strict translation; without that, it would be translated as Python means it'],
+    help,
+  })),
   decorator: message('TL7007', (name: string) => ({
     text: `the decorator \`${name}\` was left out`,
     help: 'pass its constants at the launch, or write `autotune(kernel, { configs, key })`',

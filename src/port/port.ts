@@ -26,6 +26,8 @@ export interface PortOptions {
   /** Types of runtime parameters that the caller knows better, e.g. `{ n: 'tl.i64' }`; they apply to kernels. */
   readonly types?: { readonly [param: string]: string };
   readonly width?: number;
+  /** Refuse what Triton's compiler refuses, although it has a meaning here: chained comparisons, `… if tile else …`, unary `+`. */
+  readonly strict?: boolean;
 }
 export interface PortedKernel {
   /** Name in Python and in the ported file. */
@@ -161,7 +163,7 @@ class Port {
 
   // ---- functions
   private context(fn: FunctionInfo): Context {
-    return { names: this.program, fn, types: new Types(this.program, fn) };
+    return { names: this.program, fn, types: new Types(this.program, fn), strict: this.options.strict ?? false };
   }
   private fn(fn: FunctionInfo): Doc {
     const { def } = fn;

@@ -4,8 +4,9 @@
 import { type Branch, type Expr, type Stmt, type StmtOf, targetNames } from './ast.ts';
 import type { Comments } from './comments.ts';
 import { type Doc, group, hardline, indent, list } from './doc.ts';
-import { refuse } from './errors.ts';
+import { refuse, stop } from './errors.ts';
 import { type Context, expression, operation, text } from './expressions.ts';
+import { PORT } from './messages.ts';
 import { tsName } from './names.ts';
 import type { Scope } from './scope.ts';
 
@@ -78,6 +79,9 @@ const assigned = (c: Context, value: Expr): Doc => {
 };
 
 function assign(c: BodyContext, s: StmtOf<'assign'>): Doc[] {
+  const annotation = s.annotation?.k === 'attribute' ? s.annotation.name : s.annotation?.k === 'name' ? s.annotation.name : null;
+  if (annotation === 'constexpr' && targetNames(s.targets[0]).some((n) => c.scope.assignments(n) > 1))
+    stop(s, PORT.reassigned, targetNames(s.targets[0])[0]);
   const own = new Set(c.scope.declares.get(s) ?? []);
   // a = b = value: from right to left, through the last name.
   if (s.targets.length > 1) {

@@ -26,6 +26,8 @@ describe('refused at the line', () => {
       /the loop variable `i` is used after its loop/,
       ['for i in range(n):', '    tl.store(p, i)', 'tl.store(p, i + 1)'],
     ],
+    ['TL7002', 7, 9, /one element of a tile/, ['x = tl.arange(0, 8)', 'y = x[0]']],
+    ['TL7008', 6, 5, /the constexpr `c` is assigned twice/, ['c: tl.constexpr = 1', 'c: tl.constexpr = 2']],
     ['TL7001', 6, 11, /not Python/, ['x = (n +']],
   ])('%s line %i', (code, line, col, text, lines) => {
     const { diagnostics, code: ts } = portSource(kernel(...lines), { file: 'k.py' });
@@ -118,4 +120,13 @@ it('takes types that the caller knows, and guesses the rest', () => {
     '  opt = null,',
   ])
     expect(code).toContain(line);
+});
+
+it('is as strict as Triton if asked', () => {
+  const text = (...lines: string[]) =>
+    `@triton.jit\ndef k(p, n):\n    x = tl.arange(0, 8)\n${lines.map((l) => `    ${l}`).join('\n')}\n`;
+  for (const line of ['y = 0 < n < 5', 'y = x if x > 0 else x', 'y = +x']) {
+    expect(portSource(text(line)).diagnostics).toEqual([]);
+    expect(portSource(text(line), { strict: true }).diagnostics.map((d) => [d.code, d.loc.line])).toEqual([['TL7009', 4]]);
+  }
 });
