@@ -115,6 +115,20 @@ it('debug follows a script', async () => {
   expect(out).toMatch(/> run\nbreakpoint 1\npid \(1, 0, 0\) examples\/02-fused-softmax\.ts:26/);
   expect(out).toMatch(/row_start: i32 = 1\n/);
 });
+it('port translates, and shows what it cannot', async () => {
+  const out = join(folder, 'ported.ts');
+  expect(await tessera('port', 'test/port/fixtures/fused_softmax.py', '-o', out)).toMatchObject({
+    code: 0,
+    out: 'ported.ts: softmax_kernel\n',
+  });
+  expect(await tessera('check', out, '-s', 'output_ptr=*f32, input_ptr=*f32, BLOCK_SIZE=64, num_stages=2')).toMatchObject({
+    code: 0,
+  });
+  writeFileSync(join(folder, 'k.py'), '@triton.jit\ndef k(p):\n    while True:\n        break\n');
+  const { code, err } = await tessera('port', join(folder, 'k.py'));
+  expect(code).toBe(1);
+  expect(err).toMatch(/error TL7002: `break` cannot be translated\n {2}--> .*k\.py:4:9/);
+});
 it('build writes the same bytes every time', async () => {
   const [a, b] = [join(folder, 'a'), join(folder, 'b')];
   for (const d of [a, b]) await tessera('build', file(), '-k', 'scale', '-s', 'BLOCK=64', '-o', d);
