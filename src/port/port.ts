@@ -5,13 +5,13 @@ import { type Diagnostic, diagnostic, type Loc, registerSource } from '../dsl/di
 import { type Expr, expressions, ownExpressions, statements } from './ast.ts';
 import { isBuiltIn } from './calls.ts';
 import { Comments } from './comments.ts';
-import { type Doc, group, hardline, indent, join, print } from './doc.ts';
+import { type Doc, hardline, print } from './doc.ts';
 import { stop, Unportable } from './errors.ts';
 import { type Context, text as expressionText } from './expressions.ts';
 import { extractKernels } from './extract.ts';
+import { helperHead, jsDoc, kernelHead } from './heads.ts';
 import { PORT } from './messages.ts';
 import { tsName } from './names.ts';
-import { helperParamType, isConstexpr, kernelParamType } from './parameters.ts';
 import { type Program, readProgram } from './program.ts';
 import { planScope } from './scope.ts';
 import { type BodyContext, block } from './statements.ts';
@@ -173,7 +173,7 @@ class Port {
     for (const d of def.decorators) this.decorator(d, def.name);
     const c: BodyContext = { ...this.context(fn), scope, comments };
     comments.seek(def.nameAt.to);
-    const head = fn.isKernel ? this.kernelHead(c) : this.helperHead(c);
+    const head = fn.isKernel ? kernelHead(c, this.source, this.options.types) : helperHead(c);
     const inlined = [...this.used(fn)]
       .filter((n) => this.isWholeFloat(n))
       .map((n): Doc => {
@@ -210,84 +210,9 @@ class Port {
     if (name === null || name === 'jit') return;
     this.diagnostics.push({ ...diagnostic(this.loc(d, fn), PORT.decorator, name), severity: 'warning' });
   }
-  private kernelHead(c: BodyContext): Doc {
-    const { def } = c.fn;
-    const name = tsName(def.name);
-    const comments: Doc[] = [];
-    const names = def.params.map((p, i): Doc => {
-      const above = c.comments.before(p.from).flatMap((x): Doc[] => [x.text, hardline]);
-      const value =
-        p.value && !(p.value.k === 'constant' && p.value.value === null)
-          ? [' = ', expressionText(c, p.value)]
-          : p.value
-            ? ' = null'
-            : '';
-      const trailing = c.comments.trailing(p.to);
-      comments.push(...above, ...(trailing ? [trailing] : []));
-      const last = i === def.params.length - 1;
-      return [
-        above,
-        tsName(p.name) === p.name ? p.name : `${p.name}: ${tsName(p.name)}`,
-        value,
-        trailing ? [`, ${trailing}`] : last ? '' : ',',
-      ];
-    });
-    const types = def.params.map((p, i): Doc => {
-      const given = isConstexpr(p, this.source) ? undefined : this.options.types?.[p.name];
-      const type = kernelParamType(this.program, c.fn, p, this.source, given);
-      return [`${p.name}${p.value ? '?' : ''}: ${type}`, i === def.params.length - 1 ? { k: 'ifBroken', text: ';' } : ';'];
-    });
-    if (!def.params.length) return [`export const ${name} = kernel(function ${name}() `];
-    const line: Doc = { k: 'line', flat: ' ', hard: comments.length > 0 };
-    const last = comments.length && def.params.length ? lastComma(names.at(-1)!) : '';
-    const pattern = comments.length ? [...names.slice(0, -1), last] : names;
-    const doc: Doc = [
-      `export const ${name} = kernel(function ${name}({`,
-      indent(line, join(pattern, line), comments.length ? '' : { k: 'ifBroken', text: ',' }),
-      line,
-      '}: {',
-      indent(line, join(types, line)),
-      line,
-      '}) ',
-    ];
-    // One group: on one line, or everything one a line.
-    return { k: 'group', body: doc, broken: comments.length > 0 };
-  }
-  private helperHead(c: BodyContext): Doc {
-    const { def } = c.fn;
-    const name = tsName(def.name);
-    const params = def.params.map(
-      (p): Doc => [
-        `${tsName(p.name)}: ${helperParamType(this.program, c.fn, p)}`,
-        p.value ? [' = ', expressionText(c, p.value)] : '',
-      ],
-    );
-    c.comments.seek(def.header);
-    const softline: Doc = { k: 'line', flat: '' };
-    const inner = params.length
-      ? [indent(softline, join(params, [',', { k: 'line', flat: ' ' }])), { k: 'ifBroken', text: ',' } as Doc, softline]
-      : '';
-    return group(`export const ${name} = tl.fn(function ${name}(`, inner, ') ');
-  }
 }
-const lastComma = (d: Doc): Doc => (Array.isArray(d) && d.at(-1) === '' ? [...d.slice(0, -1), ','] : d);
 /** `x` is the head of a dotted name of Triton's, e.g. `tl` of `tl.load`. */
 const isModuleHead = (program: Program, s: Parameters<typeof ownExpressions>[0], x: Expr): boolean =>
   ownExpressions(s).some((own) =>
     [...expressions(own)].some((e) => e.k === 'attribute' && e.from === x.from && program.library(e) !== null),
   );
-
-/** A docstring as a JSDoc comment. */
-function jsDoc(text: string | null): Doc {
-  if (text === null || text.trim() === '') return '';
-  const lines = text.replaceAll('*/', '*\\/').trim().split('\n');
-  const margin = Math.min(
-    ...lines
-      .slice(1)
-      .filter((l) => l.trim())
-      .map((l) => l.length - l.trimStart().length),
-  );
-  const body = lines.map((l, i) => (i ? l.slice(margin) : l).trimEnd());
-  if (body.length === 1) return [`/** ${body[0]} */`, hardline];
-  return ['/**', ...body.flatMap((l): Doc[] => [hardline, l ? ` * ${l}` : ' *']), hardline, ' */', hardline];
-}

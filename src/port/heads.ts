@@ -1,0 +1,82 @@
+// The first lines of a ported function: its documentation, its parameters and their types.
+
+import { type Doc, group, hardline, indent, join } from './doc.ts';
+import { text as expressionText } from './expressions.ts';
+import { tsName } from './names.ts';
+import { helperParamType, isConstexpr, kernelParamType } from './parameters.ts';
+import type { BodyContext } from './statements.ts';
+
+/** `export const k = kernel(function k({ … }: { … }) `; `text` is the Python file, `given` what the caller knows of parameters. */
+export function kernelHead(c: BodyContext, text: string, given: { readonly [param: string]: string } = {}): Doc {
+  const { def } = c.fn;
+  const name = tsName(def.name);
+  const comments: Doc[] = [];
+  const names = def.params.map((p, i): Doc => {
+    const above = c.comments.before(p.from).flatMap((x): Doc[] => [x.text, hardline]);
+    const value =
+      p.value && !(p.value.k === 'constant' && p.value.value === null)
+        ? [' = ', expressionText(c, p.value)]
+        : p.value
+          ? ' = null'
+          : '';
+    const trailing = c.comments.trailing(p.to);
+    comments.push(...above, ...(trailing ? [trailing] : []));
+    const last = i === def.params.length - 1;
+    return [
+      above,
+      tsName(p.name) === p.name ? p.name : `${p.name}: ${tsName(p.name)}`,
+      value,
+      trailing ? [`, ${trailing}`] : last ? '' : ',',
+    ];
+  });
+  const types = def.params.map((p, i): Doc => {
+    const known = isConstexpr(p, text) ? undefined : given[p.name];
+    const type = kernelParamType(c.names, c.fn, p, text, known);
+    return [`${p.name}${p.value ? '?' : ''}: ${type}`, i === def.params.length - 1 ? { k: 'ifBroken', text: ';' } : ';'];
+  });
+  if (!def.params.length) return [`export const ${name} = kernel(function ${name}() `];
+  const line: Doc = { k: 'line', flat: ' ', hard: comments.length > 0 };
+  const last = comments.length && def.params.length ? lastComma(names.at(-1)!) : '';
+  const pattern = comments.length ? [...names.slice(0, -1), last] : names;
+  const doc: Doc = [
+    `export const ${name} = kernel(function ${name}({`,
+    indent(line, join(pattern, line), comments.length ? '' : { k: 'ifBroken', text: ',' }),
+    line,
+    '}: {',
+    indent(line, join(types, line)),
+    line,
+    '}) ',
+  ];
+  // One group: on one line, or everything one a line.
+  return { k: 'group', body: doc, broken: comments.length > 0 };
+}
+/** `export const f = tl.fn(function f(…) `. */
+export function helperHead(c: BodyContext): Doc {
+  const { def } = c.fn;
+  const name = tsName(def.name);
+  const params = def.params.map(
+    (p): Doc => [`${tsName(p.name)}: ${helperParamType(c.names, c.fn, p)}`, p.value ? [' = ', expressionText(c, p.value)] : ''],
+  );
+  c.comments.seek(def.header);
+  const softline: Doc = { k: 'line', flat: '' };
+  const inner = params.length
+    ? [indent(softline, join(params, [',', { k: 'line', flat: ' ' }])), { k: 'ifBroken', text: ',' } as Doc, softline]
+    : '';
+  return group(`export const ${name} = tl.fn(function ${name}(`, inner, ') ');
+}
+const lastComma = (d: Doc): Doc => (Array.isArray(d) && d.at(-1) === '' ? [...d.slice(0, -1), ','] : d);
+
+/** A docstring as a JSDoc comment. */
+export function jsDoc(text: string | null): Doc {
+  if (text === null || text.trim() === '') return '';
+  const lines = text.replaceAll('*/', '*\\/').trim().split('\n');
+  const margin = Math.min(
+    ...lines
+      .slice(1)
+      .filter((l) => l.trim())
+      .map((l) => l.length - l.trimStart().length),
+  );
+  const body = lines.map((l, i) => (i ? l.slice(margin) : l).trimEnd());
+  if (body.length === 1) return [`/** ${body[0]} */`, hardline];
+  return ['/**', ...body.flatMap((l): Doc[] => [hardline, l ? ` * ${l}` : ' *']), hardline, ' */', hardline];
+}
