@@ -5,7 +5,7 @@ import { args as argumentList, type Doc, list } from './doc.ts';
 import { refuse, stop } from './errors.ts';
 import { atom, type Context, condition, expression, infix, type Piece, postfix, text } from './expressions.ts';
 import { PORT } from './messages.ts';
-import { FUNCTIONS, type FunctionRow, SHAPE_LISTS, tsName } from './names.ts';
+import { DTYPE_KINDS, FUNCTIONS, type FunctionRow, SHAPE_LISTS, tsName } from './names.ts';
 
 /** `tl.float32`, `tl.PropagateNan.ALL`: what an expression that stands for something of Triton's is called here. */
 export const libraryReference = (c: Context, e: Expr): string | null => {
@@ -68,6 +68,8 @@ function libraryCall(c: Context, e: ExprOf<'call'>, name: string, args: readonly
   const special = SPECIAL[name];
   if (special) return special(c, e, args);
   if (args.some((a) => a.name === '_semantic' || a.name === '_builder')) args = args.filter((a) => !a.name?.startsWith('_'));
+  // tl.float32(x): a value of that dtype.
+  if (DTYPE_KINDS.has(name) && args.length === 1) return call('cast', [text(c, args[0].value), `tl.${name}`]);
   const row = FUNCTIONS.get(name);
   if (!row) {
     const named = args.filter((a) => a.name !== null);
@@ -108,7 +110,7 @@ function byRow(c: Context, name: string, row: FunctionRow, given: readonly Arg[]
     const key = a.name ?? row.params[place++];
     if (key === undefined || !row.params.includes(key))
       stop(a, PORT.keyword, `tl.${name}`, a.name ?? `argument ${place}`, row.params);
-    values.set(key, text(c, a.value));
+    if (!(key === 'can_reorder' && SHAPE_LISTS.has(name))) values.set(key, text(c, a.value));
   }
   const out: Doc[] = [];
   const rest = row.params.slice(row.positional).filter((p) => values.has(p));

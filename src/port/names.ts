@@ -107,8 +107,8 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionRow> = new Map<string, Funct
   ['next_power_of_2', row('n', 'int')],
 ]);
 
-/** Functions that take `shape` as one list or as several numbers; we write a list. */
-export const SHAPE_LISTS: ReadonlySet<string> = new Set(['reshape', 'view', 'broadcast_to', 'trans', 'permute']);
+/** Functions that take `shape` as one list or as several numbers; we write a list. They keep the order whatever `can_reorder` allows. */
+export const SHAPE_LISTS: ReadonlySet<string> = new Set(['reshape', 'view', 'ravel', 'broadcast_to', 'trans', 'permute']);
 
 /** Attributes of tiles that become calls. */
 export const ATTRIBUTES: ReadonlyMap<string, string> = new Map([

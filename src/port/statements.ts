@@ -60,7 +60,8 @@ const TYPES: { readonly [kind: string]: string } = {
 };
 
 function declaration(c: BodyContext, name: string, before: Stmt): Doc {
-  const kind = c.types.variable(name)?.kind ?? 'any';
+  const type = c.types.variable(name);
+  const kind = type?.mixed ? 'tuple' : (type?.kind ?? 'any');
   const sure = before.k === 'if' && assignsAlways([before], name);
   return `let ${tsName(name)}${sure ? '' : '!'}: ${TYPES[kind] ?? 'number'};`;
 }
@@ -93,8 +94,7 @@ function assign(c: BodyContext, s: StmtOf<'assign'>): Doc[] {
 function one(c: BodyContext, s: Stmt, own: ReadonlySet<string>, target: Expr, value: Expr): Doc[] {
   if (target.k === 'name') {
     const keyword = own.has(target.name) ? (c.scope.isConstant(s, target.name) ? 'const ' : `let `) : '';
-    const mixed =
-      keyword === 'let ' && c.types.of(value).kind === 'bool' && c.types.variable(target.name)?.kind === 'num' ? ': any' : '';
+    const mixed = keyword === 'let ' && c.types.variable(target.name)?.mixed ? ': any' : '';
     return [[keyword, tsName(target.name), mixed, ' =', assigned(c, value), ';']];
   }
   if (target.k !== 'tuple')

@@ -12,6 +12,8 @@ export interface Ty {
   /** Known when the kernel is compiled. */
   readonly constant: boolean;
   readonly items?: readonly Ty[];
+  /** A mask at one place and a number at another: two types to TypeScript. */
+  readonly mixed?: boolean;
 }
 export const ty = (kind: Kind, rank: number | null = null, constant = false): Ty => ({ kind, rank, constant });
 export const ANY = ty('any');
@@ -46,6 +48,7 @@ export function join(a: Ty | undefined, b: Ty): Ty {
     rank: a.rank === b.rank ? a.rank : higher(a.rank, b.rank),
     constant: a.constant && b.constant,
     ...(items && { items }),
+    ...((a.mixed || b.mixed || (numeric && (a.kind === 'bool') !== (b.kind === 'bool'))) && { mixed: true }),
   };
 }
 
@@ -194,6 +197,7 @@ export class Types {
       );
     };
     if (name === 'logical_and' || name === 'logical_or') return ty('bool', types.map((t) => t.rank).reduce(higher, 0));
+    if (DTYPE_KINDS.has(name)) return ty(DTYPE_KINDS.get(name)!, types[0]?.rank ?? 0);
     if (name === 'constexpr') return types[0] ? { ...types[0], constant: true } : ANY;
     const constant = (name === 'cdiv' || name === 'next_power_of_2') && types.every((t) => t.constant);
     const kind = ((): Kind => {

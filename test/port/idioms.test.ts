@@ -83,6 +83,7 @@ describe('subscripts, attributes, methods', () => {
     ['x.shape[0]', 'tl.shape_of(x)[0]'],
     ['x[:, None].T', 'tl.trans(tl.col(x))'],
     ['x.reshape(4, 8)', 'tl.reshape(x, [4, 8])'],
+    ['tl.reshape(x, (4, 8), can_reorder=True)', 'tl.reshape(x, [4, 8])'],
     ['x.sum(axis=0)', 'tl.sum(x, 0)'],
     ['N.value', 'N'],
   ]);
@@ -99,6 +100,7 @@ describe('calls', () => {
     ['min(n, 4)', 'tl.minimum(n, 4)'],
     ['max(N, 4)', 'Math.max(N, 4)'],
     ['triton.cdiv(n, N)', 'tl.cdiv(n, N)'],
+    ['tl.float32(0.0)', 'tl.cast(0.0, tl.float32)'],
     ['x.logical_and(m)', 'x !== 0 && m'],
   ]);
   table([
@@ -137,6 +139,7 @@ describe('statements', () => {
       'for (const i of tl.range(n)) {\n  const y = i;\n  tl.store(q, y);\n}\nfor (const i of tl.range(n)) {\n  const y = i + 1;\n  tl.store(q, y);\n}',
     ],
     ['# before\ny = x  # behind\n\n# after', '// before\nconst y = x; // behind\n\n// after'],
+    ['y = m\nif FLAG:\n    y = x\ntl.store(q, y)', 'let y: any = m;\nif (FLAG) {\n  y = x;\n}\ntl.store(q, y);'],
     ['new = x\ntl.store(q, new)', 'const new_ = x;\ntl.store(q, new_);'],
   ]);
 });
