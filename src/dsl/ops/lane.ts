@@ -282,6 +282,24 @@ export const LANE_OPS = {
     type: none,
     wgsl: ([i, v, m], cx) => guarded(m, `smem[${at(cx.attrs, i)}] = ${v};`),
   }),
+  /** Reads a vector of workgroup memory. */
+  wg_load4: op({
+    doc: 'Reads 16 bytes of workgroup memory, from the array of vectors.',
+    args: ['index'],
+    attrs: ['base', 'size', 'phase', 'array', 'type'],
+    traits: ['reads'],
+    type: byAttr,
+    wgsl: ([i], cx) => `bitcast<${cx.spell(cx.type)}>(tiles[${at(cx.attrs, i)}])`,
+  }),
+  /** Writes a vector of workgroup memory. */
+  wg_store4: op({
+    doc: 'Writes 16 bytes of workgroup memory, in the array of vectors, where the mask holds.',
+    args: ['index', 'value', 'mask?'],
+    attrs: ['base', 'size', 'phase', 'array'],
+    traits: ['writes', 'effect'],
+    type: none,
+    wgsl: ([i, v, m], cx) => guarded(m, `tiles[${at(cx.attrs, i)}] = bitcast<vec4<u32>>(${v});`),
+  }),
   /** Waits for all invocations. */
   barrier: op({
     doc: 'Waits until all invocations of the workgroup are here; makes their writes to workgroup and/or storage memory visible.',

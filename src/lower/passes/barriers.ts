@@ -27,7 +27,7 @@ function accessOf(op: Op): Access | undefined {
     const from = Number(op.attrs.base);
     // Stores of one phase write different words; a load conflicts with every store.
     const same = writes ? `phase ${op.attrs.phase}` : 'read';
-    return { space: 'workgroup', writes, buffer: '', from, to: from + Number(op.attrs.size), same };
+    return { space: 'workgroup', writes, buffer: String(op.attrs.array ?? ''), from, to: from + Number(op.attrs.size), same };
   }
   if (!writes && !op.attrs.shared) return undefined;
   return { space: 'storage', writes, buffer: String(op.attrs.buffer), from: 0, to: 1, same: String(op.attrs.address) };

@@ -12,7 +12,7 @@ import { registerType } from '../wgsl/casts.ts';
 import { safeName } from '../wgsl/names.ts';
 import type { AccessPlan } from './access.ts';
 import type { LayoutPlan } from './assignLayouts.ts';
-import { emitDot } from './distributeDot.ts';
+import { dotVectors, emitDot } from './distributeDot.ts';
 import { emitLog } from './distributeLog.ts';
 import { emitLoad, emitStore } from './distributeMemory.ts';
 import { emitReduction } from './distributeReduce.ts';
@@ -51,8 +51,9 @@ interface Held {
 export interface Distributed {
   readonly body: Block;
   readonly sites: readonly LogSite[];
-  /** Words of workgroup memory. */
+  /** Words of workgroup memory, and vectors of four words. */
   readonly words: number;
+  readonly vectors: number;
 }
 
 export class Distributor {
@@ -63,6 +64,8 @@ export class Distributor {
   readonly plan: LayoutPlan;
   readonly access: AccessPlan;
   readonly target: Target;
+  /** Vectors of workgroup memory that dots should share. */
+  readonly dotVectors: number;
   private readonly func: Func;
   private readonly defs: Map<Value, Op>;
   private readonly held = new Map<Value, Held>();
@@ -76,13 +79,14 @@ export class Distributor {
     this.target = target;
     this.defs = definitions(func);
     for (const p of func.params) this.params.set(p.value, p);
+    this.dotVectors = dotVectors(func, target);
     this.smem = new WorkgroupMemory(target.maxWorkgroupStorage);
     this.tid = this.b.pure('local_id', []);
     this.findRoots();
   }
   run(): Distributed {
     this.block(this.func.body);
-    return { body: this.b.finish(), sites: this.sites, words: this.smem.words };
+    return { body: this.b.finish(), sites: this.sites, words: this.smem.words, vectors: this.smem.vectors };
   }
 
   // ---- pointers -----------------------------------------------------------------------------------------------------

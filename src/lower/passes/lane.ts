@@ -69,6 +69,19 @@ export class LaneBuilder {
   close(args: readonly Value[]): Block {
     return { args, ops: this.scopes.pop()!.ops };
   }
+  /** The outermost depth from which only loops, no branches, lead to where we are. */
+  get loopsFrom(): number {
+    let d = this.depthNow;
+    while (d > 0 && this.scopes[d].kind === 'loop') d--;
+    return d;
+  }
+  /** Emits what `emit` makes at an outer depth: before the loop that is open there. */
+  outside<T>(depth: number, emit: () => T): T {
+    const inner = this.scopes.splice(depth + 1);
+    const out = emit();
+    this.scopes.push(...inner);
+    return out;
+  }
   finish(): Block {
     if (this.scopes.length !== 1) throw new Error('internal: a lane region is still open');
     return { args: [], ops: this.scopes[0].ops };

@@ -72,6 +72,7 @@ export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: Acces
   }
   put(`@group(0) @binding(${uniformBinding}) var<uniform> u: Uniforms;`);
   if (out.words) put(`var<workgroup> smem: array<u32, ${out.words}>;`);
+  if (out.vectors) put(`var<workgroup> tiles: array<vec4<u32>, ${out.vectors}>;`);
   for (const h of helpers) put(h);
   put('');
   const local = uses('tid') || programs > 1;
@@ -104,7 +105,7 @@ export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: Acces
     log: logBinding >= 0 ? { binding: logBinding, sites: out.sites } : null,
     gridRule: 'flat',
     features: [...(native ? ['shader-f16'] : []), ...(shuffles ? ['subgroups'] : [])],
-    workgroupStorage: out.words * 4 + [...emitter.helpers].reduce((n, h) => n + (helperOf(h)?.decl ? 16 : 0), 0),
+    workgroupStorage: 4 * out.words + 16 * out.vectors + [...emitter.helpers].reduce((n, h) => n + (helperOf(h)?.decl ? 16 : 0), 0),
     lineMap: lines.flatMap((l) => l.text.split('\n').map(() => l.loc)),
   };
 }
