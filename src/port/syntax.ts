@@ -8,6 +8,7 @@ import { refuse, stop, Unportable } from './errors.ts';
 import { PORT } from './messages.ts';
 import { isOp, Operators, type Token } from './operators.ts';
 import { pythonString } from './strings.ts';
+import { splitTuples } from './tuples.ts';
 
 export interface Module {
   readonly functions: readonly (FunctionDef | Unportable)[];
@@ -102,7 +103,7 @@ class Reader {
     const body = def.getChild('Body')!;
     const stmts = kids(body).slice(1);
     const docNode = stmts[0]?.name === 'ExpressionStatement' && stmts[0].firstChild?.name === 'String' ? stmts.shift()! : null;
-    return {
+    return splitTuples({
       from: whole.from,
       to: whole.to,
       name: this.text(name),
@@ -112,7 +113,7 @@ class Reader {
       docstring: docNode && pythonString(this.text(docNode)),
       body: stmts.flatMap((s) => this.stmt(s)),
       header: body.from + 1,
-    };
+    });
   }
   /** A decorator's children: names and dots, then perhaps arguments. */
   private dotted(parts: readonly SyntaxNode[], at: SyntaxNode): Expr {

@@ -140,6 +140,10 @@ describe('statements', () => {
     ],
     ['# before\ny = x  # behind\n\n# after', '// before\nconst y = x; // behind\n\n// after'],
     ['y = m\nif FLAG:\n    y = x\ntl.store(q, y)', 'let y: any = m;\nif (FLAG) {\n  y = x;\n}\ntl.store(q, y);'],
+    [
+      't = (x, n)\nfor i in range(n):\n    t = (t[1], t[0] + i)\ntl.store(q, t[-1])',
+      'let t_0 = x;\nlet t_1 = n;\nfor (const i of tl.range(n)) {\n  [t_0, t_1] = [t_1, t_0 + i];\n}\ntl.store(q, t_1);',
+    ],
     ['new = x\ntl.store(q, new)', 'const new_ = x;\ntl.store(q, new_);'],
   ]);
 });
