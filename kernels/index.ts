@@ -11,6 +11,7 @@ export {
   unpack_seq_triton,
 } from './common.ts';
 export { _fwd_kernel, type ContextAttentionArgs, context_attention_fwd, get_block_size } from './prefill_attention.ts';
+export { _flash_fwd_kernel, context_attention_fwd_flash } from './prefill_attention_flash.ts';
 export {
   reshape_and_cache_kernel_flash,
   reshape_and_cache_kernel_flash_diffkv,

@@ -226,8 +226,15 @@ export interface ContextAttentionArgs {
  * Source: vLLM, v1/attention/ops/triton_prefill_attention.py, context_attention_fwd.
  * @throws ArgumentError when shapes, dtypes, strides or options do not fit, before anything is launched.
  */
-export function context_attention_fwd(
+export function context_attention_fwd(device: Device, args: ContextAttentionArgs): void {
+  launchPrefill(device, 'context_attention_fwd', _fwd_kernel, args);
+}
+
+/** Checks the arguments of `context_attention_fwd` and launches one of the kernels that compute it. */
+export function launchPrefill(
   device: Device,
+  name: string,
+  prefill: Pick<typeof _fwd_kernel, 'launch'>,
   {
     q,
     k,
@@ -244,7 +251,7 @@ export function context_attention_fwd(
     block_n,
   }: ContextAttentionArgs,
 ): void {
-  const check = new Arguments('context_attention_fwd', device);
+  const check = new Arguments(name, device);
   check.tensor('q', q, ['b * s', 'head', 'head_dim']);
   check.dtype('q', q, [tl.float32, tl.float16, tl.bfloat16]);
   check.tensor('k', k, [q.shape[0], 'kv_head', q.shape[2]], 'tokens and head_dim of q');
@@ -266,8 +273,10 @@ export function context_attention_fwd(
   if (block_n !== undefined) check.powerOfTwo('block_n', block_n);
 
   const BLOCK = get_block_size(q.dtype);
-  const BLOCK_M = block_m ?? BLOCK;
-  const BLOCK_N = block_n ?? BLOCK;
+  // Not in the original: on matrix units a subgroup takes 16 rows, and the tiles of 64 keys would not fit beside each other.
+  const units = q.dtype === tl.float16 && q.shape[2] >= 16 && device.info.subgroupMatrices.length > 0;
+  const BLOCK_M = block_m ?? (units ? 128 : BLOCK);
+  const BLOCK_N = block_n ?? (units ? 32 : BLOCK);
 
   const [Lq, Lk] = [q.shape[2], k.shape[2]];
 
@@ -278,7 +287,7 @@ export function context_attention_fwd(
   const grid = [batch, head, cdiv(max_input_len, BLOCK_M)];
   const num_warps = Lk <= 64 ? 4 : 8;
 
-  _fwd_kernel.launch(
+  prefill.launch(
     device,
     grid,
     {

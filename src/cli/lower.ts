@@ -30,13 +30,14 @@ export const BASE_TARGET: Target = {
   subgroupMinSize: 0,
   subgroupMaxSize: 0,
   shaderF16: false,
+  matrices: [],
   maxWorkgroupStorage: 16384,
   maxInvocations: 256,
   maxStorageBuffers: 8,
   maxWorkgroupsPerDimension: 65535,
 };
 
-/** `--target "f16,subgroups=32,storage=32768,invocations=1024,buffers=10"`. */
+/** `--target "f16,subgroups=32,matrices=16,storage=32768,invocations=1024,buffers=10"`. */
 export function parseTarget(text = ''): Target {
   const t = { ...BASE_TARGET } as { -readonly [K in keyof Target]: Target[K] };
   for (const part of text
@@ -49,6 +50,7 @@ export function parseTarget(text = ''): Target {
     else if (key === 'subgroups' && n > 0) Object.assign(t, { subgroups: true, subgroupMinSize: n, subgroupMaxSize: n });
     else if (key === 'storage' && n > 0) t.maxWorkgroupStorage = n;
     else if (key === 'invocations' && n > 0) t.maxInvocations = n;
+    else if (key === 'matrices' && n > 0) t.matrices = [{ type: 'f16', result: 'f32', M: n, N: n, K: n }];
     else if (key === 'buffers' && n > 0) t.maxStorageBuffers = n;
     else
       fail(
@@ -56,7 +58,7 @@ export function parseTarget(text = ''): Target {
         CLI.option,
         '--target',
         part,
-        'f16, subgroups=SIZE, storage=BYTES, invocations=N, buffers=N, separated by commas',
+        'f16, subgroups=SIZE, matrices=SIZE, storage=BYTES, invocations=N, buffers=N, separated by commas',
       );
   }
   return t;

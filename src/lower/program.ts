@@ -4,6 +4,15 @@
 import type { Loc } from '../dsl/diagnostics.ts';
 import type { DTypeName } from '../dsl/types.ts';
 
+/** One shape that the device's matrix units multiply: [M, K] · [K, N] of `type`, accumulated in `result`. */
+export interface MatrixConfig {
+  readonly type: string;
+  readonly result: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
 /** What of a device shapes the code. Part of the pipeline cache's key. */
 export interface Target {
   readonly subgroups: boolean;
@@ -11,6 +20,8 @@ export interface Target {
   readonly subgroupMinSize: number;
   readonly subgroupMaxSize: number;
   readonly shaderF16: boolean;
+  /** What `chromium-experimental-subgroup-matrix` can multiply here; empty without it. */
+  readonly matrices: readonly MatrixConfig[];
   readonly maxWorkgroupStorage: number;
   readonly maxInvocations: number;
   readonly maxStorageBuffers: number;

@@ -43,6 +43,7 @@ async function open(): Promise<TestDevice> {
       subgroupMinSize: info.subgroupMinSize ?? 0,
       subgroupMaxSize: info.subgroupMaxSize ?? 0,
       shaderF16: want.includes('shader-f16'),
+      matrices: [],
       maxWorkgroupStorage: limits.maxComputeWorkgroupStorageSize,
       maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
       maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,

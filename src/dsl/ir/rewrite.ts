@@ -80,6 +80,30 @@ export class Rewriter {
     const same = args === b.args && ops.length === b.ops.length && ops.every((o, i) => o === b.ops[i]);
     return same ? b : { args, ops };
   }
+  /**
+   * Rebuilds a loop's body with more arguments and carried values. `first` appends ops at its start; `take` may append ops in
+   * the place of one of the body's ops and then returns true; `more` gives what is carried on in the new arguments.
+   */
+  extend(b: Block, args: readonly Value[], take: (op: Op) => boolean, more: () => readonly Value[], first?: () => void): Block {
+    return this.collect(() => {
+      first?.();
+      for (const op of b.ops.slice(0, -1)) if (!take(op)) this.visit(op, this);
+      const end = this.renamed(b.ops.at(-1)!);
+      this.emit({ ...end, operands: [...end.operands, ...more()] });
+    }, args);
+  }
+  /** A region without arguments of the ops that `make` appends; it yields the returned values. */
+  side(make: () => readonly Value[], loc: Loc): Block {
+    return this.collect(() => this.emit({ name: 'yield', operands: make(), attrs: {}, results: [], regions: [], loc }), []);
+  }
+  private collect(make: () => void, args: readonly Value[]): Block {
+    const saved = this.out;
+    this.out = [];
+    make();
+    const ops = this.out;
+    this.out = saved;
+    return { args, ops };
+  }
   /** Appends the ops of a region of the old function here; returns what its terminator hands over. */
   inline(b: Block, args: readonly Value[]): readonly Value[] {
     b.args.forEach((a, i) => void this.replace(a, args[i]));

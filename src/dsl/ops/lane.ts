@@ -5,6 +5,7 @@
 
 import type { Attrs } from '../ir/ir.ts';
 import { DTYPES, dtypeOf, parseType, scalar, type Type, tile } from '../types.ts';
+import { LANE_MATRIX } from './laneMatrix.ts';
 import { op, type Row } from './row.ts';
 
 const given = (attrs: Attrs): Type => {
@@ -22,15 +23,16 @@ function bitField(tid: string, runs: readonly number[]): string {
   const parts: string[] = [];
   for (let i = 0; i < runs.length; i += 3) {
     const [from, to, count] = runs.slice(i, i + 3);
-    const mask = 2 ** count - 1;
     const down = from ? `(${tid} >> ${from}u)` : tid;
-    const cut = `(${down} & ${mask})`;
-    parts.push(to ? `(${cut} << ${to}u)` : cut);
+    // Remainder and product, not mask and shift: Tint's range analysis knows these, and then leaves the bounds checks out.
+    const cut = `(${down} % ${2 ** count})`;
+    parts.push(to ? `${cut} * ${2 ** to}` : cut);
   }
-  return parts.length === 1 ? parts[0] : `(${parts.join(' | ')})`;
+  return parts.length === 1 && !parts[0].includes('*') ? parts[0] : `(${parts.join(' + ')})`;
 }
 
 export const LANE_OPS = {
+  ...LANE_MATRIX,
   /** Id of this invocation in the workgroup. */
   local_id: op({
     doc: 'Id of this invocation in its workgroup (i32).',
@@ -326,6 +328,14 @@ export const LANE_OPS = {
     traits: ['effect'],
     type: sameAsFirst,
     wgsl: ([x], cx) => `${cx.helper(`make_uniform_${dtypeOf(cx.type).name}`)}(${x}, tid)`,
+  }),
+  /** True if the operand is true anywhere in the workgroup. */
+  any_uniform: op({
+    doc: 'True in all invocations if the operand is true in any; WGSL’s uniformity analysis knows that all get the same.',
+    args: ['x'],
+    traits: ['effect'],
+    type: sameAsFirst,
+    wgsl: ([x], cx) => `${cx.helper('any_uniform')}(${x}, tid)`,
   }),
   /** A record in the log ring. */
   log_record: op({

@@ -150,6 +150,15 @@ export const REDUCE = {
   argmax: index('argmax', 'Index of the largest value along an axis (i32); of equal values the first.', (a, b) => a > b),
   /** Index of the smallest value. */
   argmin: index('argmin', 'Index of the smallest value along an axis (i32); of equal values the first.', (a, b) => a < b),
+  /** True if any element along the axis is. */
+  any: op({
+    doc: 'True if any element of a mask along an axis is. Made by the compiler for conditions that hold for the whole program.',
+    args: ['x'],
+    attrs: ['axis'],
+    traits: ['pure', 'reduction'],
+    type: ([x], { axis }) => [drop(x, Number(axis))],
+    combine: { init: () => 0, step: (a, b) => Number(a || b), op: 'or' },
+  }),
   /** Matrix product of two tiles. */
   dot: op({
     doc: 'Matrix product of an [M, K] and a [K, N] tile, plus `acc`. Accumulates in f32 (i32 for integers).',

@@ -6,6 +6,7 @@ import { type Block, definitions, type Func, type Op, type Value, walk } from '.
 import { hasTrait } from '../../dsl/ops/index.ts';
 import { type DType, isPtr, isTile, numel, pointee } from '../../dsl/types.ts';
 import type { AxisInfo } from './axis.ts';
+import type { FragmentPlan } from './fragments.ts';
 import {
   blockedLayout,
   dotLayout,
@@ -29,6 +30,8 @@ export interface LayoutPlan {
   remat(v: Value): boolean;
   /** Where a value that is not recomputed lives. Shape ops of such a value have their operand's home, relabeled. */
   home(v: Value): Layout;
+  /** What runs on matrix units, if anything does. */
+  readonly fragments: FragmentPlan | undefined;
   /** Layout in which an op with an effect, or a reduction, wants its operands. */
   working(op: Op): Layout;
 }
@@ -72,12 +75,19 @@ function longestRun(op: Op, axis: AxisInfo): number {
   return Math.max(1, ...runs);
 }
 
-export function assignLayouts(func: Func, axis: AxisInfo, pointers: Pointers, lanes: number): LayoutPlan {
-  return new Assigner(func, axis, pointers, lanes).run();
+export function assignLayouts(
+  func: Func,
+  axis: AxisInfo,
+  pointers: Pointers,
+  lanes: number,
+  fragments?: FragmentPlan,
+): LayoutPlan {
+  return new Assigner(func, axis, pointers, lanes, fragments).run();
 }
 
 class Assigner implements LayoutPlan {
   readonly lanes: number;
+  readonly fragments: FragmentPlan | undefined;
   private readonly func: Func;
   private readonly axis: AxisInfo;
   private readonly pointers: Pointers;
@@ -88,7 +98,8 @@ class Assigner implements LayoutPlan {
   private readonly byShape = new Map<string, Home>();
   private readonly dotRows = new Map<number, number>();
 
-  constructor(func: Func, axis: AxisInfo, pointers: Pointers, lanes: number) {
+  constructor(func: Func, axis: AxisInfo, pointers: Pointers, lanes: number, fragments?: FragmentPlan) {
+    this.fragments = fragments;
     this.func = func;
     this.axis = axis;
     this.pointers = pointers;
@@ -109,7 +120,7 @@ class Assigner implements LayoutPlan {
   }
   private computeRemat(v: Value): boolean {
     const op = this.defs.get(v);
-    if (!op || op.regions.length) return false;
+    if (!op || op.regions.length || this.fragments?.raw(v)) return false;
     if (hasTrait(op.name, 'reads')) {
       // Small tables in buffers that the kernel never writes are read again rather than moved between invocations.
       const written = [...this.pointers.buffers(op.operands[0])].some((b) => this.pointers.written.has(b));
@@ -128,8 +139,17 @@ class Assigner implements LayoutPlan {
   }
 
   // ---- homes --------------------------------------------------------------------------------------------------------
+  /** Home that the plan for matrix units gives a value. */
+  private planned(v: Value): Home | undefined {
+    const f = this.fragments;
+    if (f?.held(v)) return { layout: f.layout(v), rank: DOT };
+    const raw = f?.raw(v);
+    return raw && { layout: raw, rank: MEMORY };
+  }
   /** Home of a value or, through shape ops, of what it relabels; undefined while it has none. */
   private find(v: Value): Home | undefined {
+    const planned = this.planned(v);
+    if (planned) return planned;
     const own = this.homes.get(v);
     if (own || this.remat(v)) return own;
     const op = this.defs.get(v);

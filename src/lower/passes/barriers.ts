@@ -76,6 +76,9 @@ function run(block: Block, before: Pending): { block: Block; after: Pending } {
       pending = add(pending, access);
       ops.push(op);
     } else if (op.regions.length === 0) {
+      // A barrier that is there already, or an op that waits for all.
+      if (op.name === 'barrier' || op.name === 'any_uniform')
+        pending = pending.filter((p) => (p.space === 'workgroup' ? op.attrs.workgroup === false : !op.attrs.storage));
       ops.push(op);
     } else if (op.name === 'if') {
       const parts = op.regions.map((r) => run(r, pending));

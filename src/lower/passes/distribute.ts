@@ -14,6 +14,7 @@ import type { AccessPlan } from './access.ts';
 import type { LayoutPlan } from './assignLayouts.ts';
 import { dotVectors, emitDot } from './distributeDot.ts';
 import { emitLog } from './distributeLog.ts';
+import { MatrixUnits, type StripArray } from './distributeMatrix.ts';
 import { emitLoad, emitStore } from './distributeMemory.ts';
 import { emitReduction } from './distributeReduce.ts';
 import { LaneBuilder, type Regs } from './lane.ts';
@@ -54,6 +55,8 @@ export interface Distributed {
   /** Words of workgroup memory, and vectors of four words. */
   readonly words: number;
   readonly vectors: number;
+  /** Arrays of workgroup memory that matrix units load from and store to. */
+  readonly arrays: readonly StripArray[];
 }
 
 export class Distributor {
@@ -66,6 +69,7 @@ export class Distributor {
   readonly target: Target;
   /** Vectors of workgroup memory that dots should share. */
   readonly dotVectors: number;
+  private readonly matrix: MatrixUnits | undefined;
   private readonly func: Func;
   private readonly defs: Map<Value, Op>;
   private readonly held = new Map<Value, Held>();
@@ -79,14 +83,21 @@ export class Distributor {
     this.target = target;
     this.defs = definitions(func);
     for (const p of func.params) this.params.set(p.value, p);
-    this.dotVectors = dotVectors(func, target);
     this.smem = new WorkgroupMemory(target.maxWorkgroupStorage);
     this.tid = this.b.pure('local_id', []);
+    this.dotVectors = dotVectors(func, target);
+    this.matrix = plan.fragments && new MatrixUnits(this, func, plan.fragments);
     this.findRoots();
   }
   run(): Distributed {
     this.block(this.func.body);
-    return { body: this.b.finish(), sites: this.sites, words: this.smem.words, vectors: this.smem.vectors };
+    return {
+      body: this.b.finish(),
+      sites: this.sites,
+      words: this.smem.words,
+      vectors: this.smem.vectors,
+      arrays: this.matrix?.arrays ?? [],
+    };
   }
 
   // ---- pointers -----------------------------------------------------------------------------------------------------
@@ -131,6 +142,7 @@ export class Distributor {
   }
   private leaf(op: Op): void {
     const [r] = op.results;
+    if (this.matrix?.takes(op)) return;
     if (hasTrait(op.name, 'writes')) emitStore(this, op);
     else if (hasTrait(op.name, 'reads')) {
       if (!isTile(r.type) || !this.plan.remat(r)) this.hold(r, this.layoutOf(r), emitLoad(this, op, this.layoutOf(r)));
@@ -169,6 +181,7 @@ export class Distributor {
     return this.b.remember(key, regs, this.b.depthOf(regs.vals));
   }
   private produce(v: Value, layout: Layout): Regs {
+    if (this.matrix?.has(v)) return this.matrix.toLayout(v, layout);
     const held = this.held.get(v);
     if (held) return this.convert(held.regs, held.layout, layout);
     const param = this.params.get(v);
@@ -387,13 +400,14 @@ export class Distributor {
 
   // ---- control flow -------------------------------------------------------------------------------------------------
   /** Lane values of a carried or yielded value, in its home. */
-  private flat(v: Value, like: Value): readonly Value[] {
-    return this.get(v, this.layoutOf(like)).vals;
+  private carried(v: Value, like: Value): Regs {
+    return this.matrix?.owns(like) ? this.matrix.carried(v, like) : this.get(v, this.layoutOf(like));
   }
   /** Fresh lane values that stand for `v` (region argument or result), shaped like `from`. */
   private fresh(v: Value, from: Regs): Regs {
     const regs: Regs = { width: from.width, vals: from.vals.map((x) => new Value(x.type, v.name)) };
-    this.held.set(v, { layout: this.layoutOf(v), regs });
+    if (this.matrix?.owns(v)) this.matrix.adopt(v, regs.vals);
+    else this.held.set(v, { layout: this.layoutOf(v), regs });
     return regs;
   }
   private control(op: Op): void {
@@ -404,30 +418,24 @@ export class Distributor {
     if (op.name === 'if') {
       const cond = this.scalar(op.operands[0]);
       const regions: Block[] = [];
+      let ends: Regs[] = [];
       for (const region of op.regions) {
         b.open('branch', []);
         const end = this.block(region);
-        const values = op.results.flatMap((r, i) => this.flat(end!.operands[i], r));
-        b.effect('yield', values);
+        ends = op.results.map((r, i) => this.carried(end!.operands[i], r));
+        b.effect(
+          'yield',
+          ends.flatMap((e) => e.vals),
+        );
         regions.push(b.close([]));
       }
-      const shapes = regions[0].ops.at(-1)!.operands;
-      let k = 0;
-      const results = op.results.flatMap((r) => {
-        const layout = this.layoutOf(r);
-        const n = regCount(layout);
-        const width = (shapes[k].type.shape[0] ?? 1) as 1 | 2 | 4;
-        const vals = shapes.slice(k, k + n / width).map((s) => new Value(s.type, r.name));
-        k += vals.length;
-        this.held.set(r, { layout, regs: { width, vals } });
-        return vals;
-      });
+      const results = op.results.flatMap((r, i) => this.fresh(r, ends[i]).vals);
       emit('if', [cond], regions, results);
       return;
     }
     const counted = op.name === 'for';
     const bounds = counted ? op.operands.slice(0, 3).map((o) => this.scalar(o)) : [];
-    const inits = (counted ? op.operands.slice(3) : op.operands).map((v, i) => this.get(v, this.layoutOf(op.results[i])));
+    const inits = (counted ? op.operands.slice(3) : op.operands).map((v, i) => this.carried(v, op.results[i]));
     const regions: Block[] = [];
     for (const region of op.regions) {
       const skip = counted ? 1 : 0;
@@ -435,12 +443,13 @@ export class Distributor {
       if (counted) this.held.set(region.args[0], { layout: SCALAR, regs: { width: 1, vals: iv } });
       const args = [...iv, ...inits.flatMap((from, i) => this.fresh(region.args[i + skip], from).vals)];
       b.open('loop', args);
+      this.matrix?.enter(region);
       const end = this.block(region)!;
       if (end.name === 'condition') b.effect('condition', [this.scalar(end.operands[0])]);
       else
         b.effect(
           'yield',
-          op.results.flatMap((r, i) => this.flat(end.operands[i], r)),
+          op.results.flatMap((r, i) => this.carried(end.operands[i], r).vals),
         );
       regions.push(b.close(args));
     }

@@ -16,7 +16,8 @@ interface Piece {
   readonly mask: Value | undefined;
 }
 
-function pieces(d: Distributor, layout: Layout, run: Run, ptr: Value, mask: Value | undefined): Piece[] {
+/** The runs of an access in a layout. */
+export function pieces(d: Distributor, layout: Layout, run: Run, ptr: Value, mask: Value | undefined): Piece[] {
   const n = regCount(layout);
   if (run.bits === 0) {
     const offsets = d.get(ptr, layout);

@@ -34,6 +34,12 @@ export function emitReduction(d: Distributor, op: Op): void {
   if (row.index) state = [state[0], axisIndex(d, layout, axis)];
   const regBits = bits.filter(isReg).sort((p, q) => q - p);
   for (const bit of regBits) state = foldRegisters(d, state, bit, combine);
+  // Whether a condition holds anywhere takes one flag.
+  if (row.combine!.op === 'or' && !isTile(result.type) && bits.some(isLane)) {
+    const [flag] = b.scalars(state[0]);
+    d.hold(result, SCALAR, { width: 1, vals: [b.effect('any_uniform', [flag])] });
+    return;
+  }
   const lanes = bits
     .filter(isLane)
     .map(laneBit)

@@ -6,7 +6,7 @@ import { type Block, type Op, Value } from '../../dsl/ir/ir.ts';
 import { pass } from '../pass.ts';
 
 /** Ops that synchronise: they may stand only in uniform control flow. */
-const syncs = (op: Op): boolean => op.name === 'barrier' || op.name === 'make_uniform';
+const syncs = (op: Op): boolean => op.name === 'barrier' || op.name === 'make_uniform' || op.name === 'any_uniform';
 const contains = (b: Block): boolean => b.ops.some((op) => syncs(op) || op.regions.some(contains));
 
 /** What WGSL takes to differ between invocations. */
@@ -14,6 +14,8 @@ const varyingSource = (op: Op): boolean =>
   op.name === 'local_id' ||
   op.name === 'wg_load' ||
   op.name === 'wg_load4' ||
+  op.name === 'strip_load' ||
+  op.name === 'subgroup_part' ||
   op.name === 'shuffle_xor' ||
   (op.name === 'load_global' && op.attrs.shared === true);
 
@@ -39,7 +41,11 @@ function makeUniform(body: Block): Block {
     if (diverged) block.args.forEach(mark);
     for (const op of block.ops) {
       if (!op.regions.length) {
-        if (op.name !== 'make_uniform' && (diverged || varyingSource(op) || op.operands.some((o) => varying.has(o))))
+        if (
+          op.name !== 'make_uniform' &&
+          op.name !== 'any_uniform' &&
+          (diverged || varyingSource(op) || op.operands.some((o) => varying.has(o)))
+        )
           op.results.forEach(mark);
         continue;
       }

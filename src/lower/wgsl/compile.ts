@@ -2,7 +2,7 @@
 // the module's text with everything needed to launch it, and the lane IR on request. It runs the passes in order and knows no
 // op; it never talks to a device.
 
-import { fail } from '../../dsl/diagnostics.ts';
+import { CompileError, fail } from '../../dsl/diagnostics.ts';
 import type { Func } from '../../dsl/ir/ir.ts';
 import { LOWER } from '../messages.ts';
 import { planAccess } from '../passes/access.ts';
@@ -11,8 +11,10 @@ import { analyzeAxis } from '../passes/axis.ts';
 import { barriers } from '../passes/barriers.ts';
 import { coarsen } from '../passes/coarsen.ts';
 import { Distributor } from '../passes/distribute.ts';
+import { matrixInvocations, planFragments } from '../passes/fragments.ts';
 import { laneDce } from '../passes/laneDce.ts';
 import { log2 } from '../passes/layout.ts';
+import { matrixPasses } from '../passes/matrix.ts';
 import { mergeStores } from '../passes/mergeStores.ts';
 import { packedCopies } from '../passes/packedCopies.ts';
 import { analyzePointers } from '../passes/pointers.ts';
@@ -48,17 +50,51 @@ export function compileWgsl(func: Func, target: Target, options: CompileOptions 
 /** `compileWgsl` with the IR of both levels. */
 export function lowerToWgsl(func: Func, target: Target, options: CompileOptions = {}): Lowered {
   const tile = options.clean ? func : runPipeline(func, tilePasses, options).func;
+  return (
+    onMatrixUnits(tile, target, options) ??
+    toLanes(
+      tile,
+      target,
+      options,
+      options.workgroupSize ?? chooseInvocations(tile, analyzeAxis(tile), target.maxInvocations, options.num_warps),
+    )
+  );
+}
+
+/** The function with its f16 products on the device's matrix units; undefined if it has none, or they do not fit there. */
+function onMatrixUnits(func: Func, target: Target, options: CompileOptions): Lowered | undefined {
+  if (!matrixInvocations(func, target)) return undefined;
+  const passes = options.after === undefined ? options : { verify: options.verify, dumpAfter: options.dumpAfter };
+  const tile = runPipeline(func, matrixPasses(target), passes).func;
+  try {
+    const lowered = toLanes(
+      tile,
+      target,
+      options,
+      matrixInvocations(tile, target, options.workgroupSize ?? 32 * (options.num_warps ?? 0))!,
+      true,
+    );
+    return lowered.program.workgroupStorage <= target.maxWorkgroupStorage ? lowered : undefined;
+  } catch (e) {
+    if (e instanceof CompileError && e.diagnostics.every((d) => UNFIT.includes(d.code))) return undefined;
+    throw e;
+  }
+}
+/** Errors after which another lowering may still do: workgroup memory, an access that matrix units cannot be fed from. */
+const UNFIT: readonly string[] = [LOWER.workgroupMemory.code, LOWER.opUnsupported.code, LOWER.tooManyElements.code];
+
+function toLanes(tile: Func, target: Target, options: CompileOptions, size: number, matrices = false): Lowered {
   const pointers = analyzePointers(tile);
   const axis = analyzeAxis(tile);
-  const size = options.workgroupSize ?? chooseInvocations(tile, axis, target.maxInvocations, options.num_warps);
-  if (size > target.maxInvocations) fail(func.loc, LOWER.invocations, size, target.maxInvocations);
-  const plan = assignLayouts(tile, axis, pointers, log2(size));
+  if (size > target.maxInvocations) fail(tile.loc, LOWER.invocations, size, target.maxInvocations);
+  const fragments = matrices ? planFragments(tile, axis, pointers, target, log2(size)) : undefined;
+  const plan = assignLayouts(tile, axis, pointers, log2(size), fragments);
   const access = planAccess(tile, plan, axis, pointers, target);
   const out = new Distributor(tile, plan, access, target).run();
   const buffers = access.buffers.length + (out.sites.length ? 1 : 0);
   if (buffers > target.maxStorageBuffers) {
     const names = [...access.buffers.map((b) => b.name), ...(out.sites.length ? ['the log of device_print'] : [])];
-    fail(func.loc, LOWER.storageBuffers, buffers, target.maxStorageBuffers, names.join(', '));
+    fail(tile.loc, LOWER.storageBuffers, buffers, target.maxStorageBuffers, names.join(', '));
   }
   const attrs = {
     ...tile.attrs,
@@ -70,5 +106,5 @@ export function lowerToWgsl(func: Func, target: Target, options: CompileOptions 
   const spread: Func = { ...tile, level: 'lane', body: out.body, attrs };
   options.dumpAfter?.('distribute', spread);
   const lane = runPipeline(spread, lanePasses, { verify: options.verify, dumpAfter: options.dumpAfter }).func;
-  return { program: moduleOf(tile, lane, plan, access, out), tile, lane };
+  return { program: moduleOf(tile, lane, plan, access, out, target), tile, lane };
 }

@@ -4,6 +4,7 @@
 
 import { type Loc, NO_LOC, sourceLine } from '../../dsl/diagnostics.ts';
 import { type Block, type Op, type Value, walk } from '../../dsl/ir/ir.ts';
+import { resultMatrix } from '../../dsl/ops/laneMatrix.ts';
 import type { Row, WgslContext } from '../../dsl/ops/row.ts';
 import { type DType, dtypeOf, type Type } from '../../dsl/types.ts';
 import { laneRow } from '../passes/lane.ts';
@@ -19,6 +20,7 @@ const INLINE_LENGTH = 72;
 
 /** WGSL spelling of a lane-level type. */
 export function spellType(t: Type): string {
+  if (t.shape.length === 2) return resultMatrix(t);
   const scalar = registerType(dtypeOf(t));
   return t.shape.length ? `vec${t.shape[0]}<${scalar}>` : `${scalar}`;
 }

@@ -7,9 +7,10 @@ import { dtypeOf, isPtr, printType } from '../../dsl/types.ts';
 import type { AccessPlan } from '../passes/access.ts';
 import type { LayoutPlan } from '../passes/assignLayouts.ts';
 import { baseField, type Distributed } from '../passes/distribute.ts';
+import { arrayBytes } from '../passes/distributeMatrix.ts';
 import { layoutKey } from '../passes/layout.ts';
 import type { AxisOrder } from '../passes/programOrder.ts';
-import type { Binding, UniformField, WgslProgram } from '../program.ts';
+import type { Binding, Target, UniformField, WgslProgram } from '../program.ts';
 import { registerType } from './casts.ts';
 import { Emitter, type Line } from './emit.ts';
 import { Names, safeName } from './names.ts';
@@ -23,15 +24,23 @@ const BITS: readonly (readonly [name: string, type: 'u32' | 'f32', bits: number]
   ['nan', 'f32', 0x7fc00000],
 ];
 
-export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: AccessPlan, out: Distributed): WgslProgram {
+export function moduleOf(
+  tile: Func,
+  lane: Func,
+  plan: LayoutPlan,
+  access: AccessPlan,
+  out: Distributed,
+  target: Target,
+): WgslProgram {
   const names = new Names();
   for (const b of access.buffers) names.reserve(b.name);
   const emitter = new Emitter(names);
   emitter.emit(lane.body);
   const ops: Op[] = [];
   walk(lane.body, (op) => void ops.push(op));
-  const shuffles = ops.some((op) => op.name === 'shuffle_xor');
-  const native = access.buffers.some((b) => b.mode === 'half');
+  const matrices = out.arrays.length > 0;
+  const shuffles = matrices || ops.some((op) => op.name === 'shuffle_xor');
+  const native = matrices || access.buffers.some((b) => b.mode === 'half');
   const body = emitter.lines.map((l) => l.text).join('\n');
   const uses = (word: string): boolean => new RegExp(`\\b${word}\\b`).test(body);
   const helpers = preludeText(emitter.helpers);
@@ -60,6 +69,10 @@ export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: Acces
     // Conditions are equal in the whole workgroup by construction, hence in every subgroup.
     put('diagnostic(off, subgroup_uniformity);');
   }
+  if (matrices) {
+    put('enable chromium_experimental_subgroup_matrix;');
+    put('diagnostic(off, chromium.subgroup_matrix_uniformity);');
+  }
   for (const c of header(tile, plan, size, programs, ops)) put(`// ${c}`.trimEnd());
   put('');
   put('struct Uniforms {');
@@ -71,13 +84,16 @@ export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: Acces
     put(`@group(0) @binding(${logBinding}) var<storage, read_write> tessera_log: Log;`);
   }
   put(`@group(0) @binding(${uniformBinding}) var<uniform> u: Uniforms;`);
-  if (out.words) put(`var<workgroup> smem: array<u32, ${out.words}>;`);
+  // All sizes are multiples of 16 bytes, so that the arrays of matrices begin at such addresses.
+  const words = matrices ? 4 * Math.ceil(out.words / 4) : out.words;
+  if (words) put(`var<workgroup> smem: array<u32, ${words}>;`);
   if (out.vectors) put(`var<workgroup> tiles: array<vec4<u32>, ${out.vectors}>;`);
+  for (const a of out.arrays) put(`var<workgroup> ${a.name}: array<array<${a.elem}, ${a.size}>, ${a.strips}>;`);
   for (const h of helpers) put(h);
   put('');
   const local = uses('tid') || programs > 1;
   const inputs = ['@builtin(workgroup_id) wg: vec3<u32>', '@builtin(num_workgroups) nwg: vec3<u32>'];
-  if (local && shuffles)
+  if ((local || matrices) && shuffles)
     inputs.push(
       '@builtin(subgroup_id) subgroup: u32',
       '@builtin(subgroup_size) subgroup_length: u32',
@@ -90,7 +106,8 @@ export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: Acces
   const meets = lane.attrs.meets === true;
   const number = shuffles ? '(subgroup * subgroup_length + subgroup_lane)' : 'local';
   for (const line of programLines({ order, programs, size, meets, local: number }, uses)) put(`  ${line}`);
-  if (uses('tid')) put(`  let tid = i32(${programs > 1 ? `${number} % ${size}u` : number});`);
+  if (uses('tid')) put(`  let tid = i32(${shuffles || programs > 1 ? `${number} % ${size}u` : number});`);
+  if (matrices) put(`  let sg = subgroup % ${Math.max(1, size / target.subgroupMaxSize)}u;`);
   lines.push(...emitter.lines);
   put('}');
 
@@ -104,8 +121,16 @@ export function moduleOf(tile: Func, lane: Func, plan: LayoutPlan, access: Acces
     uniform: { binding: uniformBinding, size: uniformSize(fields), fields },
     log: logBinding >= 0 ? { binding: logBinding, sites: out.sites } : null,
     gridRule: 'flat',
-    features: [...(native ? ['shader-f16'] : []), ...(shuffles ? ['subgroups'] : [])],
-    workgroupStorage: 4 * out.words + 16 * out.vectors + [...emitter.helpers].reduce((n, h) => n + (helperOf(h)?.decl ? 16 : 0), 0),
+    features: [
+      ...(native ? ['shader-f16'] : []),
+      ...(shuffles ? ['subgroups'] : []),
+      ...(matrices ? ['chromium-experimental-subgroup-matrix'] : []),
+    ],
+    workgroupStorage:
+      out.arrays.reduce((n, a) => n + arrayBytes(a), 0) +
+      4 * out.words +
+      16 * out.vectors +
+      [...emitter.helpers].reduce((n, h) => n + (helperOf(h)?.decl ? 16 : 0), 0),
     lineMap: lines.flatMap((l) => l.text.split('\n').map(() => l.loc)),
   };
 }

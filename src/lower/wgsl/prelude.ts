@@ -194,7 +194,23 @@ const floats: { [name: string]: Helper } = {
   ),
 };
 
-const uniformly: { [name: string]: Helper } = {};
+// Workgroup variables have 16 bytes: drivers place them one behind the other, and a matrix is loaded from the 16-byte boundary below
+// its address, whatever that is (seen on an H100: matrices shifted by a word behind a variable of 4 bytes).
+const uniformly: { [name: string]: Helper } = {
+  // The flag is taken back at once, so that it is 0 whenever this is called.
+  any_uniform: {
+    params: ['bool', 'i32'],
+    ret: 'bool',
+    body: `if (a) { flag_any.x = 1u; }
+  let r = workgroupUniformLoad(&flag_any).x != 0u;
+  if (r) {
+    if (b == 0) { flag_any.x = 0u; }
+    workgroupBarrier();
+  }
+  return r;`,
+    decl: 'var<workgroup> flag_any: vec4<u32>;',
+  },
+};
 for (const [name, type] of [
   ['bool', 'bool'],
   ['i32', 'i32'],
@@ -208,8 +224,8 @@ for (const [name, type] of [
   uniformly[`make_uniform_${name}`] = {
     params: [type, 'i32'],
     ret: type,
-    body: `if (b == 0) { uniform_${name} = a; }\n  return workgroupUniformLoad(&uniform_${name});`,
-    decl: `var<workgroup> uniform_${name}: ${type};`,
+    body: `if (b == 0) { uniform_${name} = vec4<${type === V ? 'u32' : type}>(${type === V ? 'a, a' : 'a'}); }\n  return workgroupUniformLoad(&uniform_${name})${type === V ? '.xy' : '.x'};`,
+    decl: `var<workgroup> uniform_${name}: vec4<${type === V ? 'u32' : type}>;`,
   };
 
 const HELPERS: { readonly [name: string]: Helper } = { ...words, ...floats, ...uniformly, ...CASTS };

@@ -15,6 +15,7 @@ const TARGET: Target = {
   subgroupMinSize: 0,
   subgroupMaxSize: 0,
   shaderF16: false,
+  matrices: [],
   maxWorkgroupStorage: 16384,
   maxInvocations: 256,
   maxStorageBuffers: 8,

@@ -1,0 +1,175 @@
+// Prefetch: a load in a counted loop that feeds a product on matrix units is issued one iteration early. Needs: tile level. Gives:
+// the loaded tile as a carried value; the first one is loaded before the loop, the next one at the start of each iteration,
+// masked off where there is no next iteration. Only loads whose address and mask follow from the loop's own counters, from
+// buffers that the kernel never writes.
+
+import { type Block, definitions, type Func, type Op, useCounts, Value } from '../../dsl/ir/ir.ts';
+import { type Rewriter, rebuild } from '../../dsl/ir/rewrite.ts';
+import { hasTrait } from '../../dsl/ops/index.ts';
+import { isTile } from '../../dsl/types.ts';
+import { type Pass, pass } from '../pass.ts';
+import type { Target } from '../program.ts';
+import { matrixOperands } from './fragments.ts';
+import { analyzePointers } from './pointers.ts';
+
+export const prefetch = (target: Target): Pass =>
+  pass({
+    name: 'prefetch',
+    doc: 'loads the operands of the next iteration’s products while this one’s are multiplied',
+    run(func, cx): Func {
+      const operands = matrixOperands(func, target);
+      if (!operands.size) return func;
+      const defs = definitions(func);
+      const uses = useCounts(func);
+      const pointers = analyzePointers(func);
+      return rebuild(
+        func,
+        (op, rw) => {
+          const loads = op.name === 'for' ? early(op, operands, defs, uses, pointers) : [];
+          if (!loads.length) return void rw.copy(op);
+          for (const l of loads) cx.fired('prefetch', l.loc);
+          pipeline(op, loads, rw, defs);
+        },
+        cx.rows,
+      );
+    },
+  });
+
+/** Loads that stand in the loop's own body and can be computed from an iteration's arguments alone. */
+function early(
+  loop: Op,
+  operands: ReadonlySet<Value>,
+  defs: ReadonlyMap<Value, Op>,
+  uses: ReadonlyMap<Value, number>,
+  pointers: ReturnType<typeof analyzePointers>,
+): Op[] {
+  const [body] = loop.regions;
+  const inside = new Set(body.ops);
+  const ends = body.ops.at(-1)!.operands;
+  const known = new Map<Value, boolean>();
+  /** A value of the body that pure ops make of arguments and outer values. */
+  const simple = (v: Value): boolean => {
+    const k = known.get(v);
+    if (k !== undefined) return k;
+    known.set(v, false);
+    const op = defs.get(v);
+    let ok: boolean;
+    const arg = body.args.indexOf(v);
+    if (arg >= 0) ok = arg === 0 || (!!defs.get(ends[arg - 1]) && stepOf(ends[arg - 1], v));
+    else if (!op || !inside.has(op)) ok = true;
+    else
+      ok =
+        hasTrait(op.name, 'pure') &&
+        !op.regions.length &&
+        op.name !== 'dot' &&
+        !hasTrait(op.name, 'reduction') &&
+        op.operands.every(simple);
+    known.set(v, ok);
+    return ok;
+  };
+  /** The next value of an argument follows from itself and simple values. */
+  const stepOf = (next: Value, arg: Value): boolean => {
+    const op = defs.get(next);
+    return (
+      next === arg ||
+      !op ||
+      !inside.has(op) ||
+      (hasTrait(op.name, 'pure') && !op.regions.length && op.operands.every((o) => o === arg || simple(o)))
+    );
+  };
+  return body.ops.filter(
+    (op) =>
+      hasTrait(op.name, 'reads') &&
+      op.results[0] &&
+      isTile(op.results[0].type) &&
+      operands.has(op.results[0]) &&
+      uses.get(op.results[0]) === 1 &&
+      ![...pointers.buffers(op.operands[0])].some((b) => pointers.written.has(b)) &&
+      op.operands.every(simple),
+  );
+}
+
+function pipeline(loop: Op, loads: readonly Op[], rw: Rewriter, defs: ReadonlyMap<Value, Op>): void {
+  const [body] = loop.regions;
+  const inside = new Set(body.ops);
+  const ends = body.ops.at(-1)!.operands;
+  const [lo, hi, step, ...inits] = loop.operands.map((o) => rw.get(o));
+  const loc = loop.loc;
+  /** The loads with the body's arguments standing for `args`, masked by `live`. */
+  const issue = (env: Map<Value, Value>, live: Value): Value[] => {
+    const at = (v: Value): Value => {
+      const known = env.get(v);
+      if (known) return known;
+      const op = defs.get(v);
+      if (!op || !inside.has(op)) return rw.get(v);
+      const made = rw.make(op.name, op.operands.map(at), op.attrs, op.loc);
+      made.name ??= v.name;
+      env.set(v, made);
+      return made;
+    };
+    return loads.map((l) => {
+      const [ptr, mask, other] = l.operands.map(at);
+      const shape = l.results[0].type.shape;
+      const all = rw.make('broadcast_to', [live], { shape }, l.loc);
+      const both = mask ? rw.make('and', [mask, all], {}, l.loc) : all;
+      const v = rw.make(l.name, other ? [ptr, both, other] : [ptr, both], l.attrs, l.loc);
+      v.name ??= l.results[0].name;
+      return v;
+    });
+  };
+  const first = issue(
+    new Map<Value, Value>([[body.args[0], lo], ...inits.map((v, i) => [body.args[i + 1], v] as const)]),
+    rw.make('lt', [lo, hi], {}, loc),
+  );
+  const args = [...body.args, ...loads.map((l) => new Value(l.results[0].type, l.results[0].name))];
+  const current = args.slice(body.args.length);
+  let loaded: readonly Value[] = [];
+  const issueNext = (): void => {
+    const iv = rw.make('add', [body.args[0], step], {}, loc);
+    // What an argument is in the next iteration, computed here again; what that takes is the same as in the body.
+    const now = new Map<Value, Value>();
+    const same = (v: Value): Value => {
+      const known = now.get(v);
+      if (known) return known;
+      const op = defs.get(v);
+      if (!op || !inside.has(op) || !hasTrait(op.name, 'pure')) return rw.get(v);
+      const made = rw.make(op.name, op.operands.map(same), op.attrs, op.loc);
+      now.set(v, made);
+      return made;
+    };
+    const next = new Map<Value, Value>([[body.args[0], iv]]);
+    const needed = neededArgs(loads, body, defs, inside);
+    body.args.slice(1).forEach((a, i) => void (needed.has(a) && next.set(a, same(ends[i]))));
+    loaded = issue(next, rw.make('lt', [iv, hi], {}, loc));
+    loads.forEach((l, i) => void rw.replace(l.results[0], current[i]));
+  };
+  const skip = new Set(loads);
+  const inner: Block = rw.extend(
+    body,
+    args,
+    (op) => skip.has(op),
+    () => loaded,
+    issueNext,
+  );
+  rw.emit({
+    ...loop,
+    operands: [lo, hi, step, ...inits, ...first],
+    regions: [inner],
+    results: [...loop.results, ...loads.map((l) => new Value(l.results[0].type))],
+  });
+}
+
+/** Arguments of the loop that the loads are computed from. */
+function neededArgs(loads: readonly Op[], body: Block, defs: ReadonlyMap<Value, Op>, inside: ReadonlySet<Op>): Set<Value> {
+  const out = new Set<Value>();
+  const seen = new Set<Value>();
+  const visit = (v: Value): void => {
+    if (seen.has(v)) return;
+    seen.add(v);
+    if (body.args.includes(v)) out.add(v);
+    const op = defs.get(v);
+    if (op && inside.has(op)) op.operands.forEach(visit);
+  };
+  for (const l of loads) l.operands.forEach(visit);
+  return out;
+}
