@@ -157,18 +157,7 @@ export function analyzeRanges(func: Func): Ranges {
 }
 
 /** Ops whose result is not negative if no operand is, as long as nothing overflows. */
-const KEEPS_SIGN: ReadonlySet<string> = new Set([
-  'add',
-  'mul',
-  'shl',
-  'shr',
-  'minimum',
-  'where',
-  'cast',
-  'sum',
-  'max',
-  'min',
-]);
+const KEEPS_SIGN: ReadonlySet<string> = new Set(['add', 'mul', 'shl', 'shr', 'minimum', 'where', 'cast', 'sum', 'max', 'min']);
 
 /**
  * Which integer values are never negative, if sums and products of non-negative numbers are taken not to overflow: weaker
