@@ -9,17 +9,19 @@ const { bool, i32, i64, u32, u64, f16, bf16, f32, f64 } = DTYPES;
 /** Dtype of a number or boolean on its own; null when no dtype holds it. */
 export function defaultDtype(x: number | bigint | boolean | FloatLit): DType | null {
   if (typeof x === 'boolean') return bool;
-  if (x instanceof FloatLit || (typeof x === 'number' && !Number.isInteger(x))) {
-    const a = Math.abs(Number(x));
-    // A finite number outside f32's normal range needs f64.
-    return !(a > 0 && Number.isFinite(a)) || (a >= 2 ** -126 && a <= (2 - 2 ** -23) * 2 ** 127) ? f32 : f64;
-  }
+  if (x instanceof FloatLit || (typeof x === 'number' && !Number.isInteger(x))) return floatDtype(Number(x));
   const n = BigInt(x);
   if (n >= -(2n ** 31n) && n < 2n ** 31n) return i32;
   if (n >= 0n && n < 2n ** 32n) return u32;
   if (n >= -(2n ** 63n) && n < 2n ** 63n) return i64;
   if (n >= 0n && n < 2n ** 64n) return u64;
-  return null;
+  // A whole number that no integer dtype holds (1e30 from outside a kernel) can only be meant as a float.
+  return typeof x === 'number' ? floatDtype(x) : null;
+}
+/** A finite number outside f32's normal range needs f64. */
+function floatDtype(x: number): DType {
+  const a = Math.abs(x);
+  return !(a > 0 && Number.isFinite(a)) || (a >= 2 ** -126 && a <= (2 - 2 ** -23) * 2 ** 127) ? f32 : f64;
 }
 
 /** Common dtype of two integer dtypes: the wider; of equal width, the unsigned. */

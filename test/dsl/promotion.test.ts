@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { computationType } from '../../src/dsl/semantics.ts';
+import { computationType, defaultDtype } from '../../src/dsl/semantics.ts';
+import { FloatLit } from '../../src/dsl/trace/context.ts';
 import { DTYPES, type DTypeName } from '../../src/dsl/types.ts';
 
 type Row = [DTypeName, boolean, DTypeName, boolean, boolean, DTypeName | null];
@@ -21,3 +22,17 @@ describe('promotion as recorded from Triton', () => {
     expect(wrong).toEqual([]);
   });
 });
+
+it.each([
+  [1, 'i32'],
+  [2 ** 31, 'u32'],
+  [-(2 ** 31) - 1, 'i64'],
+  [2n ** 63n, 'u64'],
+  [0.5, 'f32'],
+  [new FloatLit(2), 'f32'],
+  [1e-40, 'f64'],
+  [1e300, 'f64'],
+  [-1e30, 'f32'],
+  [2n ** 64n, undefined],
+  [true, 'bool'],
+])('a number %s alone is %s', (x, want) => expect(defaultDtype(x)?.name).toBe(want));

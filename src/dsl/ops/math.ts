@@ -9,6 +9,11 @@ import { anyNumber, isFloat, isWideFloat, same, unary, unaryApi, widenBf16 } fro
 
 type Fn1 = (x: number) => number;
 
+export interface CastOptions {
+  /** Rounding of a narrower float: to nearest even, the only choice so far. */
+  readonly fp_downcast_rounding?: 'rtne';
+}
+
 /** A function of one f32 tile: the usual case. `wgsl` is the built-in's name, or a helper of the prelude as `#name`. */
 const fn = (name: string, doc: string, f: Fn1, wgsl: string, ulp: number | ((x: number) => number), samples: number[]) =>
   op({
@@ -132,7 +137,11 @@ export const MATH = {
     samples: [[1], [-2.5], [300]],
     api:
       (t) =>
-      (x: number | boolean, dtype: DType): number => {
+      (x: number | boolean, dtype: DType, options: CastOptions = {}): number => {
+        for (const [k, v] of Object.entries(options)) {
+          if (k !== 'fp_downcast_rounding') t.fail(TL.unknownArg, 'cast', k, ['fp_downcast_rounding']);
+          if (v !== 'rtne') t.fail(TL.unsupportedArg, 'cast', k, describeJs(v), "'rtne', the only rounding so far");
+        }
         if (!(dtype instanceof DType)) t.fail(TL.notDtype, 'tl.cast', describeJs(dtype));
         return asUser(t.cast(t.value(x, 'tl.cast'), dtype));
       },
