@@ -97,9 +97,6 @@ export function intRange(d: DType): readonly [bigint, bigint] {
   return d.kind === 'int' ? [-(1n << (n - 1n)), (1n << (n - 1n)) - 1n] : [0n, (1n << n) - 1n];
 }
 
-/** The Num of `d` for an integer known to be in range: bigint for 64 bits, number otherwise. */
-export const intNum = (d: DType, x: bigint): Num => (d.bits === 64 ? x : Number(x));
-
 /**
  * A cast (`tl.cast`) of one element: float to integer truncates toward zero and saturates at 32 and 64 bits as CUDA's
  * `cvt.rzi` does (narrower integers take the low bits of the 32-bit result); NaN gives 0, for 64-bit targets the sign
@@ -179,6 +176,3 @@ export function fromBits(d: DType, bits: Num): Num {
 
 /** Reads the same bits as another dtype of the same width (`x.to(t, bitcast=True)`). */
 export const bitcast = (from: DType, to: DType, x: Num): Num => fromBits(to, toBits(from, x));
-
-/** Whether two Nums of one dtype are the same value: NaN equals NaN, +0 and -0 differ. */
-export const sameNum = (a: Num, b: Num): boolean => Object.is(a, b);

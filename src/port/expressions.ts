@@ -6,7 +6,7 @@ import { callExpression, libraryReference } from './calls.ts';
 import { type Doc, group, indent, line, list } from './doc.ts';
 import { refuse, stop } from './errors.ts';
 import { PORT } from './messages.ts';
-import { ATTRIBUTES, DTYPE_KINDS, TRANSPARENT, tsName } from './names.ts';
+import { ATTRIBUTES, TRANSPARENT, tsName } from './names.ts';
 import { templateText, tsString } from './strings.ts';
 import type { FunctionInfo, Names, Types } from './types.ts';
 
@@ -225,6 +225,3 @@ const HANDLERS: { readonly [K in Expr['k']]: (c: Context, e: ExprOf<K>) => Piece
   index,
   call: callExpression,
 };
-
-/** True for `tl.float32` and the like. */
-export const isDtype = (c: Context, e: Expr): boolean => DTYPE_KINDS.has(c.names.library(e) ?? '');

@@ -3,7 +3,7 @@
 
 import { DTYPES, type DType, isPtr, numel, printType, type Type } from '../dsl/types.ts';
 import { codec } from '../lower/interp/codecs.ts';
-import { coordinates, ptrOffset, ptrParam, type Store } from '../lower/interp/values.ts';
+import { ptrOffset, ptrParam, type Store } from '../lower/interp/values.ts';
 
 export interface Summary {
   readonly type: string;
@@ -153,10 +153,4 @@ export function formatValues(type: Type, data: Store, slice: Slice, params: read
     return `[${items.join(last ? ', ' : `,\n${' '.repeat(k + 1)}`)}]`;
   };
   return walk(0, 0);
-}
-
-/** The first element that satisfies `test`, as coordinates, or null. */
-export function findElement(type: Type, data: Store, test: (x: number | bigint) => boolean): number[] | null {
-  const i = data.findIndex((x: number | bigint) => test(x));
-  return i < 0 ? null : coordinates(type.shape, i);
 }

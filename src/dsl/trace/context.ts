@@ -55,4 +55,3 @@ export function withTrace<T>(t: Trace, body: () => T): T {
 export function trace(name: string): Trace {
   return current ?? fail(NO_LOC, TL.outsideKernel, name);
 }
-export const currentTrace = (): Trace | null => current;

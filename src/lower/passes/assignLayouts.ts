@@ -4,7 +4,7 @@
 
 import { type Block, definitions, type Func, type Op, type Value, walk } from '../../dsl/ir/ir.ts';
 import { hasTrait } from '../../dsl/ops/index.ts';
-import { type DType, isPtr, isTile, numel, pointee } from '../../dsl/types.ts';
+import { isPtr, isTile, numel, pointee } from '../../dsl/types.ts';
 import type { AxisInfo } from './axis.ts';
 import type { FragmentPlan } from './fragments.ts';
 import {
@@ -290,6 +290,3 @@ class Assigner implements LayoutPlan {
 }
 
 const isPtrStep = (op: Op): boolean => op.results.length === 1 && isPtr(op.results[0].type) && !hasTrait(op.name, 'shape');
-
-/** Bits of memory that one element of a dtype takes. */
-export const memoryBits = (d: DType): number => d.bytes * 8;
