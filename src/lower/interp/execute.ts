@@ -1,7 +1,7 @@
 // What each op without regions does on the machine: a closure over register numbers. Ops with an `eval` or `combine` in their
 // row need nothing here; the table at the end holds the rest. Types have been checked; this file refuses to know regions.
 
-import type { Op, Value } from '../../dsl/ir/ir.ts';
+import type { Op } from '../../dsl/ir/ir.ts';
 import { round } from '../../dsl/numerics.ts';
 import { hasTrait, rowOf } from '../../dsl/ops/index.ts';
 import type { Num } from '../../dsl/ops/row.ts';
@@ -10,20 +10,13 @@ import { checkDivision, checkOverflow } from './checks.ts';
 import { stop } from './errors.ts';
 import { addptrLoop, elementLoop } from './loops.ts';
 import type { Exec, Machine } from './machine.ts';
+import { type Maker, type Makers, type SlotOf, unary } from './maker.ts';
 import { memoryOp } from './memory.ts';
 import { RUN } from './messages.ts';
 import { printLine, printNum } from './print.ts';
-import { broadcast, dot, reduce, sameElements, transpose, type Unary } from './tiles.ts';
+import { SHAPE_MAKERS } from './shapeOps.ts';
+import { dot, reduce, sameElements } from './tiles.ts';
 import { coordinates, fill, type Store } from './values.ts';
-
-/** Register number of a value. */
-export type SlotOf = (v: Value) => number;
-type Maker = (op: Op, slot: SlotOf) => Exec;
-
-const unary = (op: Op, slot: SlotOf, f: Unary): Exec => {
-  const [o, x] = [slot(op.results[0]), slot(op.operands[0])];
-  return ({ regs }) => void f(regs[o], regs[x]);
-};
 
 /** Index of the first lane where `cond` is 0 and `mask` (if any) is not, or -1. */
 function firstFalse(cond: Store, mask: Store | undefined): number {
@@ -117,15 +110,12 @@ const addptr: Maker = (op, slot) => {
 
 const axisOf = (op: Op): number => Number(op.attrs.axis ?? 0);
 
-const MAKERS: { readonly [op: string]: Maker } = {
+const MAKERS: Makers = {
   program_id: (op, slot) => {
     const [o, axis] = [slot(op.results[0]), axisOf(op)];
     return ({ regs, pid }) => void ((regs[o] as Int32Array)[0] = pid[axis]);
   },
-  expand_dims: (op, slot) => unary(op, slot, sameElements),
-  reshape: (op, slot) => unary(op, slot, sameElements),
-  broadcast_to: (op, slot) => unary(op, slot, broadcast(op.operands[0].type, op.results[0].type)),
-  trans: (op, slot) => unary(op, slot, transpose(op.operands[0].type, op.results[0].type, op.attrs.perm as readonly number[])),
+  ...SHAPE_MAKERS,
   addptr,
   load,
   store,

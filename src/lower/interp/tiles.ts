@@ -9,9 +9,9 @@ import { type DType, numel, type Type } from '../../dsl/types.ts';
 import { codec } from './codecs.ts';
 import { specialise } from './jit.ts';
 import { EXPRESSIONS } from './loops.ts';
+import type { Unary } from './maker.ts';
 import { computeDtype, coordinates, copy, type Store } from './values.ts';
 
-export type Unary = (out: Store, x: Store) => void;
 type Doubles = Float64Array;
 
 /** Copies row-major elements: `expand_dims`, `reshape`, hints. */

@@ -7,20 +7,8 @@ import { hasTrait } from '../../dsl/ops/index.ts';
 import { isPtr, isTile, numel, pointee } from '../../dsl/types.ts';
 import type { AxisInfo } from './axis.ts';
 import type { FragmentPlan } from './fragments.ts';
-import {
-  blockedLayout,
-  dotLayout,
-  dotRowBits,
-  dropDim,
-  insertDim,
-  isLane,
-  isReg,
-  type Layout,
-  lane,
-  log2,
-  reshapeLayout,
-  transLayout,
-} from './layout.ts';
+import { blockedLayout, dotLayout, dotRowBits, dropDim, isLane, isReg, type Layout, lane, log2 } from './layout.ts';
+import { loweringOf } from './lowerings.ts';
 import type { Pointers } from './pointers.ts';
 
 export interface LayoutPlan {
@@ -37,9 +25,23 @@ export interface LayoutPlan {
 }
 
 /** How strongly a layout wants to stay: dot results beat loads beat made-up ones. */
-interface Home {
+export interface Home {
   readonly layout: Layout;
   readonly rank: number;
+}
+/** What a lowering's `place` may ask and tell. */
+export interface Placement {
+  /** log2 of the invocations a program. */
+  readonly lanes: number;
+  remat(v: Value): boolean;
+  /** The strongest home among values; undefined while none of them has one. */
+  best(values: readonly Value[]): Home | undefined;
+  /** A home for a shape, where no value suggests one. */
+  fallback(shape: readonly number[]): Home;
+  /** Gives a result its home. */
+  set(v: Value, home: Home): void;
+  /** Layout in which the op wants its operands. */
+  works(op: Op, layout: Layout): void;
 }
 const DOT = 3;
 const MEMORY = 2;
@@ -85,7 +87,7 @@ export function assignLayouts(
   return new Assigner(func, axis, pointers, lanes, fragments).run();
 }
 
-class Assigner implements LayoutPlan {
+class Assigner implements LayoutPlan, Placement {
   readonly lanes: number;
   readonly fragments: FragmentPlan | undefined;
   private readonly func: Func;
@@ -126,9 +128,12 @@ class Assigner implements LayoutPlan {
       const written = [...this.pointers.buffers(op.operands[0])].some((b) => this.pointers.written.has(b));
       return !written && numel(v.type.shape) <= 1 << this.lanes && op.operands.every((o) => this.remat(o));
     }
-    const [x] = op.operands;
-    if (hasTrait(op.name, 'shape') || hasTrait(op.name, 'hint'))
-      return this.remat(x) || numel(v.type.shape) >= 2 * numel(x.type.shape);
+    const { operands } = op;
+    if (loweringOf(op).relabel)
+      return (
+        operands.every((o) => this.remat(o)) ||
+        (operands.length === 1 && numel(v.type.shape) >= 2 * numel(operands[0].type.shape))
+      );
     return hasTrait(op.name, 'pure') && hasTrait(op.name, 'cheap') && op.operands.every((o) => this.remat(o));
   }
   home(v: Value): Layout {
@@ -136,6 +141,9 @@ class Assigner implements LayoutPlan {
   }
   working(op: Op): Layout {
     return this.work.get(op)!;
+  }
+  works(op: Op, layout: Layout): void {
+    this.work.set(op, layout);
   }
 
   // ---- homes --------------------------------------------------------------------------------------------------------
@@ -153,16 +161,17 @@ class Assigner implements LayoutPlan {
     const own = this.homes.get(v);
     if (own || this.remat(v)) return own;
     const op = this.defs.get(v);
-    if (!op || !(hasTrait(op.name, 'shape') || hasTrait(op.name, 'hint'))) return undefined;
-    const from = this.find(op.operands[0]);
-    if (!from) return undefined;
-    const relabel = (layout: Layout): Home => ({ layout, rank: from.rank });
-    if (op.name === 'expand_dims') return relabel(insertDim(from.layout, Number(op.attrs.axis)));
-    if (op.name === 'trans') return relabel(transLayout(from.layout, op.attrs.perm as number[]));
-    if (op.name === 'reshape') return relabel(reshapeLayout(from.layout, v.type.shape));
-    return from;
+    const relabel = op && loweringOf(op).relabel;
+    if (!op || !relabel) return undefined;
+    const from = op.operands.map((o) => (isTile(o.type) ? this.find(o) : undefined));
+    const layout = relabel(
+      op,
+      from.map((h) => h?.layout),
+      v,
+    );
+    return layout && { layout, rank: Math.max(...from.map((h) => h?.rank ?? 0)) };
   }
-  private fallback(shape: readonly number[]): Home {
+  fallback(shape: readonly number[]): Home {
     return this.byShape.get(shape.join()) ?? { layout: this.blocked(shape, [...shape.keys()].reverse(), 2), rank: MADE_UP };
   }
   private blocked(shape: readonly number[], order: readonly number[], vecBits: number): Layout {
@@ -186,13 +195,13 @@ class Assigner implements LayoutPlan {
     const spare = Math.max(least, log2(numel(shape)) - this.lanes);
     return { layout: blockedLayout(shape, order, Math.min(log2(run), spare, log2(shape[order[0]])), this.lanes), rank: MEMORY };
   }
-  private set(v: Value, h: Home): void {
+  set(v: Value, h: Home): void {
     this.homes.set(v, h);
     const key = v.type.shape.join();
     const old = this.byShape.get(key);
     if (!old || h.rank > old.rank) this.byShape.set(key, h);
   }
-  private best(values: readonly Value[]): Home | undefined {
+  best(values: readonly Value[]): Home | undefined {
     let best: Home | undefined;
     for (const v of values) {
       if (!isTile(v.type) || this.remat(v)) continue;
@@ -212,7 +221,9 @@ class Assigner implements LayoutPlan {
   private leaf(op: Op): void {
     const [r] = op.results;
     const [x] = op.operands;
-    if (hasTrait(op.name, 'reduction')) {
+    const { place } = loweringOf(op);
+    if (place) place(this, op);
+    else if (hasTrait(op.name, 'reduction')) {
       const from = this.best([x]) ?? this.fallback(x.type.shape);
       this.work.set(op, from.layout);
       if (isTile(r.type)) this.set(r, { layout: dropDim(from.layout, Number(op.attrs.axis)).layout, rank: from.rank });

@@ -1,6 +1,6 @@
 // Distribution: tile IR to lane IR, by a layout plan. Each value that has a home is computed there, once, in program order;
-// every other value is computed on demand in the layout that asks. This file holds the demand engine, elementwise ops, shape
-// ops, conversions between layouts and control flow; memory, reductions and dots stand beside it (distribute*.ts).
+// every other value is computed on demand in the layout that asks. This file holds the demand engine, elementwise ops,
+// conversions between layouts and control flow; what other ops become is the table of lowerings.ts.
 
 import { fail } from '../../dsl/diagnostics.ts';
 import { type Block, definitions, type Func, type Op, type Param, Value } from '../../dsl/ir/ir.ts';
@@ -12,17 +12,10 @@ import { registerType } from '../wgsl/casts.ts';
 import { safeName } from '../wgsl/names.ts';
 import type { AccessPlan } from './access.ts';
 import type { LayoutPlan } from './assignLayouts.ts';
-import { dotVectors, emitDot } from './distributeDot.ts';
-import { emitLog } from './distributeLog.ts';
+import { dotVectors } from './distributeDot.ts';
 import { MatrixUnits, type StripArray } from './distributeMatrix.ts';
-import { emitLoad, emitStore } from './distributeMemory.ts';
-import { emitReduction } from './distributeReduce.ts';
 import { LaneBuilder, type Regs } from './lane.ts';
 import {
-  demandBroadcast,
-  demandTrans,
-  dropDim,
-  innerReg,
   isLane,
   isReg,
   type Layout,
@@ -34,15 +27,15 @@ import {
   regCount,
   registerMap,
   regOffset,
-  reshapeLayout,
+  SCALAR,
   shapeOf,
 } from './layout.ts';
+import { loweringOf } from './lowerings.ts';
 import { flows } from './pointers.ts';
 import { WorkgroupMemory } from './workgroupMemory.ts';
 
 /** Uniform field with a pointer argument's offset in its buffer. */
 export const baseField = (p: Param): string => `base_${safeName(p.name)}`;
-export const SCALAR: Layout = { dims: [] };
 
 interface Held {
   readonly layout: Layout;
@@ -143,15 +136,9 @@ export class Distributor {
   private leaf(op: Op): void {
     const [r] = op.results;
     if (this.matrix?.takes(op)) return;
-    if (hasTrait(op.name, 'writes')) emitStore(this, op);
-    else if (hasTrait(op.name, 'reads')) {
-      if (!isTile(r.type) || !this.plan.remat(r)) this.hold(r, this.layoutOf(r), emitLoad(this, op, this.layoutOf(r)));
-    } else if (hasTrait(op.name, 'reduction')) emitReduction(this, op);
-    else if (op.name === 'dot') emitDot(this, op);
-    else if (hasTrait(op.name, 'effect')) {
-      // `assume` is a fact for analyses; the rest talks to a person.
-      if (op.name !== 'assume') emitLog(this, op);
-    } else if (r && isTile(r.type) && !this.plan.remat(r) && !hasTrait(op.name, 'shape') && !hasTrait(op.name, 'hint')) {
+    const { emit, relabel } = loweringOf(op);
+    if (emit) emit(this, op);
+    else if (r && isTile(r.type) && !relabel && !this.plan.remat(r)) {
       const home = this.plan.home(r);
       this.hold(r, home, this.compute(op, r, home));
     }
@@ -190,7 +177,7 @@ export class Distributor {
     if (!op) throw new Error('internal: a value is used before it is made');
     const saved = this.b.loc;
     this.b.loc = op.loc;
-    const regs = hasTrait(op.name, 'reads') ? emitLoad(this, op, layout) : this.compute(op, v, layout);
+    const regs = this.compute(op, v, layout);
     this.b.loc = saved;
     return regs;
   }
@@ -202,11 +189,8 @@ export class Distributor {
   }
   /** Computes an op's result in a layout, its operands demanded in the layouts that this takes. */
   private compute(op: Op, v: Value, layout: Layout): Regs {
-    const shaped = this.shapeDemand(op, layout, (x, l) => this.get(x, l));
-    if (shaped) return shaped;
-    const n = regCount(layout);
-    const made = SOURCES[op.name];
-    if (made) return made(this, op, layout, n);
+    const { make } = loweringOf(op);
+    if (make) return make(this, op, layout, (x, l) => this.get(x, l), v);
     if (isPtr(v.type)) return this.pointerStep(op, layout);
     const to = dtypeOf(v.type);
     for (const t of [v, ...op.operands]) this.checkRegister(op, t.type);
@@ -231,20 +215,6 @@ export class Distributor {
     if (!isPtr(a.type) || op.name !== 'addptr') fail(op.loc, LOWER.opUnsupported, `${op.name} on pointers`);
     return this.b.elementwise('add', [this.get(a, layout), this.low(b, layout)], {}, DTYPES.i32);
   }
-  /** Shape ops and hints: the operand, demanded in the layout that relabels to this one. */
-  private shapeDemand(op: Op, layout: Layout, get: (x: Value, l: Layout) => Regs): Regs | undefined {
-    const [x] = op.operands;
-    if (hasTrait(op.name, 'hint')) return get(x, layout);
-    if (!hasTrait(op.name, 'shape')) return undefined;
-    if (op.name === 'trans') return get(x, demandTrans(layout, op.attrs.perm as number[]));
-    if (op.name === 'reshape') return get(x, reshapeLayout(layout, x.type.shape));
-    if (op.name === 'expand_dims') return get(x, dropDim(layout, Number(op.attrs.axis)).layout);
-    const n = regCount(layout);
-    if (!isTile(x.type)) return this.b.splat(get(x, SCALAR).vals[0], n);
-    const inner = demandBroadcast(layout, x.type.shape);
-    const regs = get(x, inner.layout);
-    return this.b.pack(Array.from({ length: n }, (_, r) => this.b.at(regs, innerReg(inner, r))));
-  }
   /** Low 32 bits of an integer value, as i32: all that an address needs of it. */
   low(v: Value, layout: Layout): Regs {
     const d = dtypeOf(v.type);
@@ -252,8 +222,8 @@ export class Distributor {
     if (d.bits < 64) return this.b.elementwise('cast', [this.get(v, layout)], { to: 'i32' }, DTYPES.i32);
     const op = this.held.has(v) ? undefined : this.defs.get(v);
     if (op) {
-      const shaped = this.shapeDemand(op, layout, (x, l) => this.low(x, l));
-      if (shaped) return shaped;
+      const { make, relabel } = loweringOf(op);
+      if (make && relabel) return make(this, op, layout, (x, l) => this.low(x, l), v);
       if (op.name === 'cast' && dtypeOf(op.operands[0].type).is_int()) return this.low(op.operands[0], layout);
       if (LOW_OPS.has(op.name))
         return this.b.elementwise(
@@ -460,20 +430,3 @@ export class Distributor {
 
 /** Ops whose low 32 result bits depend on the low 32 bits of their operands alone. */
 const LOW_OPS = new Set(['add', 'sub', 'mul', 'neg', 'and', 'or', 'xor', 'not']);
-
-/** Ops that make values out of nothing. */
-const SOURCES: { readonly [name: string]: (d: Distributor, op: Op, layout: Layout, n: number) => Regs } = {
-  constant: (d, op, _l, n) => {
-    const t = dtypeOf(op.results[0].type);
-    if (registerType(t) === null) fail(op.loc, LOWER.dtypeUnsupported, t.name, 'make a constant of');
-    return d.b.splat(d.b.constant(op.attrs.value as number, t), n);
-  },
-  program_id: (d, op) => ({ width: 1, vals: [d.b.pure('pid', [], { axis: op.attrs.axis })] }),
-  num_programs: (d, op) => ({ width: 1, vals: [d.b.pure('uniform', [], { field: `grid${op.attrs.axis}`, type: 'i32' })] }),
-  arange: (d, op, layout, n) => {
-    const lanes = d.laneIndex(layout, 0);
-    const start = Number(op.attrs.start);
-    const consts = d.b.pack(Array.from({ length: n }, (_, r) => d.b.i32(start + regOffset(layout, 0, r))));
-    return lanes ? d.b.elementwise('add', [d.b.splat(lanes, n), consts], {}, DTYPES.i32) : consts;
-  },
-};

@@ -3,8 +3,8 @@
 
 import type { Op, Value } from '../../dsl/ir/ir.ts';
 import { DTYPES, dtypeOf, isTile } from '../../dsl/types.ts';
-import { type Distributor, SCALAR } from './distribute.ts';
-import { type Layout, regCount, regOffset, shapeOf } from './layout.ts';
+import type { Distributor } from './distribute.ts';
+import { type Layout, regCount, regOffset, SCALAR, shapeOf } from './layout.ts';
 
 export function emitLog(d: Distributor, op: Op): void {
   const { b } = d;

@@ -5,9 +5,9 @@
 import type { Op, Value } from '../../dsl/ir/ir.ts';
 import { DTYPES, type DType, isTile, pointee } from '../../dsl/types.ts';
 import type { BufferPlan, Run } from './access.ts';
-import { type Distributor, SCALAR } from './distribute.ts';
+import type { Distributor } from './distribute.ts';
 import type { Regs } from './lane.ts';
-import { innerReg, type Layout, layoutKey, log2, regCount, zeroLow } from './layout.ts';
+import { innerReg, type Layout, layoutKey, log2, regCount, SCALAR, zeroLow } from './layout.ts';
 
 /** One run of an access: the registers of its elements, its first element's offset, its mask. */
 interface Piece {

@@ -5,9 +5,9 @@
 import type { Op, Value } from '../../dsl/ir/ir.ts';
 import { rowOf } from '../../dsl/ops/index.ts';
 import { DTYPES, dtypeOf, isTile } from '../../dsl/types.ts';
-import { type Distributor, SCALAR } from './distribute.ts';
+import type { Distributor } from './distribute.ts';
 import { countOf, type Regs, widthFor } from './lane.ts';
-import { dropDim, isLane, isReg, type Layout, laneBit, regCount, regOffset } from './layout.ts';
+import { dropDim, isLane, isReg, type Layout, laneBit, regCount, regOffset, SCALAR } from './layout.ts';
 
 /** The carried registers of a reduction: the value, and the index where one is asked for. */
 type State = readonly Regs[];

@@ -15,6 +15,9 @@ export interface Layout {
   readonly dims: readonly (readonly Bit[])[];
 }
 
+/** Layout of a scalar: one register, the same in every invocation. */
+export const SCALAR: Layout = { dims: [] };
+
 export const log2 = (n: number): number => 31 - Math.clz32(n);
 /** One spelling per layout; equal keys mean equal layouts. Also what dumps and headers print: `r0 r1 t0 | t1`. */
 export const layoutKey = (l: Layout): string =>
