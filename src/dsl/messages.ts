@@ -119,7 +119,8 @@ export const TL = {
     help: 'transpose one side with tl.trans(x), or load it the other way round',
   })),
   dotRank: message('TL1031', (a: Type, b: Type) => ({
-    text: `tl.dot takes two 2-D tiles, but got ${printType(a)} and ${printType(b)}`,
+    text: `tl.dot takes two 2-D tiles, or two batches of them, but got ${printType(a)} and ${printType(b)}`,
+    notes: ['dimensions before the last two are the batch; they must be the same on both sides'],
     help: 'use tl.sum(tl.col(a) * tl.row(b), …) for vectors, or tl.reshape to two dimensions',
   })),
   dotDtype: message('TL1032', (a: Type, b: Type, expected: string) => ({
@@ -130,6 +131,11 @@ export const TL = {
   dotAcc: message('TL1033', (acc: Type, want: Type) => ({
     text: `tl.dot: the accumulator is ${printType(acc)}, but the product is ${printType(want)}`,
     help: `make the accumulator with tl.zeros([${want.shape.join(', ')}], tl.${want.elem})`,
+  })),
+  dotSmall: message('TL1034', (a: Type, b: Type, least: number) => ({
+    text: `tl.dot: ${printType(a)} times ${printType(b)}: the inner dimension is ${a.shape.at(-1)}, but at least ${least} is needed`,
+    notes: [`Triton refuses this too: matrix units take K >= ${least} of this dtype`],
+    help: `load ${least} along K and mask off what is too much with 0, or use tl.sum(tl.col(a) * tl.row(b), …)`,
   })),
   carriedType: message('TL1040', (name: string, before: Type, after: Type, where: string) => ({
     text: `'${name}' is ${printType(before)} before the ${where} and ${printType(after)} after it`,

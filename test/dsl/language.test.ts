@@ -225,8 +225,8 @@ const KERNELS = {
   }),
   product: kernel(function product({ x, out }: Pick<Elementwise, 'x' | 'out'>) {
     const r = tl.arange(0, 16);
-    const a = tl.load(x + tl.col(r) * 4 + tl.row(tl.arange(0, 4)));
-    const b = tl.load(x + tl.col(tl.arange(0, 4)) * 16 + tl.row(r));
+    const a = tl.load(x + tl.col(r) + tl.row(r));
+    const b = tl.load(x + tl.col(r) * 3 + tl.row(r));
     const acc = tl.dot(a, b, tl.full([16, 16], 1, tl.f32));
     tl.store(out + tl.col(r) * 16 + tl.row(r), acc);
   }),
@@ -419,7 +419,7 @@ onEachDevice('the language', (dev, kind) => {
   it('multiplies matrices', async () => {
     const want = Array.from({ length: 256 }, (_, k) => {
       const [i, j] = [floor(k / 16), k % 16];
-      return 1 + [0, 1, 2, 3].reduce((a, t) => a + floats[i * 4 + t] * floats[t * 16 + j], 0);
+      return 1 + Array.from({ length: 16 }, (_, t) => floats[i + t] * floats[t * 3 + j]).reduce((a, b) => a + b, 0);
     });
     near(await runFloats(KERNELS.product, {}, 256), want, 1e-5);
   });

@@ -3,6 +3,7 @@
 import { ARITH, CHOICE, COMPARE } from './arith.ts';
 import { CONTROL, DEBUG, HINTS } from './control.ts';
 import { CREATE } from './create.ts';
+import { DOT } from './dot.ts';
 import { MATH } from './math.ts';
 import { MEMORY } from './memory.ts';
 import { REDUCE } from './reduce.ts';
@@ -18,6 +19,7 @@ export const FAMILIES = {
   shape: SHAPE,
   memory: MEMORY,
   reduction: REDUCE,
+  product: DOT,
   control: CONTROL,
   hints: HINTS,
   debug: DEBUG,
@@ -32,6 +34,7 @@ export const OPS = {
   ...SHAPE,
   ...MEMORY,
   ...REDUCE,
+  ...DOT,
   ...CONTROL,
   ...HINTS,
   ...DEBUG,

@@ -1,10 +1,10 @@
-// Reductions along one axis, and the matrix product.
+// Reductions along one axis.
 
 import { TL } from '../messages.ts';
 import type { Trace } from '../trace/context.ts';
-import { DTYPES, DType, dtypeOf, isPtr, numel, type Type, tile, withElem, withShape } from '../types.ts';
+import { DTYPES, DType, dtypeOf, isPtr, numel, type Type, withElem, withShape } from '../types.ts';
 import { describeJs } from './math.ts';
-import { asUser, type Num, op, type Row } from './row.ts';
+import { asUser, type Num, op } from './row.ts';
 
 export interface ReduceOptions {
   readonly axis?: number | null;
@@ -19,7 +19,7 @@ export interface ReduceOptions {
   readonly tie_break_left?: boolean;
 }
 
-const { i32, u32, f32, f16, bf16, f64 } = DTYPES;
+const { i32, u32, f32, bf16 } = DTYPES;
 const drop = (t: Type, axis: number): Type =>
   withShape(
     t,
@@ -99,28 +99,6 @@ const index = (name: 'argmax' | 'argmin', doc: string, better: (a: Num, b: Num) 
       },
   });
 
-export interface DotOptions {
-  readonly acc?: number | null;
-  /** f32 only. 'ieee' and 'tf32' both compute in full f32 here; Triton's default is 'tf32'. */
-  readonly input_precision?: 'ieee' | 'tf32' | 'tf32x3';
-  readonly allow_tf32?: boolean;
-  readonly out_dtype?: DType;
-  readonly max_num_imprecise_acc?: number;
-}
-const DOT_OPTIONS = ['acc', 'input_precision', 'allow_tf32', 'out_dtype', 'max_num_imprecise_acc'];
-const DOT_INPUTS: readonly DType[] = [DTYPES.i8, DTYPES.u8, f16, bf16, f32, f64, DTYPES.fp8e4nv, DTYPES.fp8e5];
-
-const dotRule: Row['type'] = (ts, attrs, fail) => {
-  const [a, b, acc] = ts;
-  if (isPtr(a) || isPtr(b) || a.shape.length !== 2 || b.shape.length !== 2) fail(TL.dotRank, a, b);
-  if (a.elem !== b.elem || !DOT_INPUTS.includes(dtypeOf(a)))
-    fail(TL.dotDtype, a, b, 'both sides of one dtype: f16, f32 (bf16, i8, fp8 and f64 as they arrive)');
-  if (a.shape[1] !== b.shape[0]) fail(TL.dotShape, a, b);
-  const r = tile(DTYPES[(attrs.out_dtype as 'f32') ?? 'f32'], [a.shape[0], b.shape[1]]);
-  if (acc && (acc.elem !== r.elem || acc.shape.join() !== r.shape.join())) fail(TL.dotAcc, acc, r);
-  return [r];
-};
-
 export const REDUCE = {
   /** Sum along an axis. */
   sum: value(
@@ -158,33 +136,6 @@ export const REDUCE = {
     traits: ['pure', 'reduction'],
     type: ([x], { axis }) => [drop(x, Number(axis))],
     combine: { init: () => 0, step: (a, b) => Number(a || b), op: 'or' },
-  }),
-  /** Matrix product of two tiles. */
-  dot: op({
-    doc: 'Matrix product of an [M, K] and a [K, N] tile, plus `acc`. Accumulates in f32 (i32 for integers).',
-    args: ['a', 'b', 'acc?'],
-    attrs: ['input_precision', 'out_dtype'],
-    traits: ['pure'],
-    type: dotRule,
-    api:
-      (t) =>
-      (a: number, b: number, acc?: number | null | DotOptions, options: DotOptions = {}): number => {
-        const given =
-          acc !== null && typeof acc === 'object' && !t.isValue(acc)
-            ? (acc as DotOptions)
-            : { ...options, ...(acc != null ? { acc: acc as number } : {}) };
-        for (const k of Object.keys(given)) if (!DOT_OPTIONS.includes(k)) t.fail(TL.unknownArg, 'dot', k, DOT_OPTIONS);
-        const x = t.value(a, 'tl.dot');
-        const y = t.value(b, 'tl.dot');
-        const d = isPtr(x.type) ? f32 : dtypeOf(x.type);
-        const out = d.is_int() ? i32 : d === f64 ? f64 : d === f32 || d === bf16 ? f32 : (given.out_dtype ?? f32);
-        const attrs = {
-          input_precision: given.input_precision ?? (given.allow_tf32 === false ? 'ieee' : 'tf32'),
-          out_dtype: out.name,
-        };
-        const operands = given.acc != null ? [x, y, t.value(given.acc, 'tl.dot')] : [x, y];
-        return asUser(t.one('dot', operands, attrs));
-      },
   }),
 };
 

@@ -77,6 +77,8 @@ export function emitDot(d: Distributor, op: Op): void {
   });
   const part = (i: number, chunk: number): number => (kept[i] ? 0 : vectors(sides[i].form, sizes[i], chunk));
   const need = (chunk: number): number => part(0, chunk) + part(1, chunk);
+  // Moving `acc` may itself take workgroup memory, so it comes before what is left is counted.
+  let sums = start(d, acc, layout, sum, to);
   const free = d.smem.freeVectors;
   let chunk = k;
   while (chunk > least && need(chunk) > Math.min(free, Math.max(enough - d.smem.keptVectors, enough / 4))) chunk /= 2;
@@ -93,7 +95,6 @@ export function emitDot(d: Distributor, op: Op): void {
       `a block of ${m / over} x ${n / over} would fit`,
     );
   }
-  let sums = start(d, acc, layout, sum, to);
   // Both parts are one allocation: a ring that wraps between them would lay one over the other.
   const { base } = d.smem.allocateVectors(need(chunk), enough);
   const regions: readonly Region[] = [
