@@ -155,6 +155,11 @@ export const TL = {
     notes: [`the ${where} runs on the device, which can carry tiles, scalars and pointers, but not this`],
     help: `initialise '${name}' with a tile or a number before the ${where}`,
   })),
+  carriedStructure: message('TL1048', (name: string, before: string, after: string, where: string) => ({
+    text: `'${name}' is ${before} before the ${where} and ${after} after it`,
+    notes: [`the ${where} runs on the device: a variable keeps what it is made of, part by part`],
+    help: `give '${name}' the same parts in the same order before the ${where} and at its end`,
+  })),
   poison: message('TL1043', (name: string, why: string) => ({
     text: `'${name}' may have no value here`,
     notes: [why],

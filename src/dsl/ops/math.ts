@@ -154,6 +154,8 @@ export function describeJs(x: unknown): string {
   if (Array.isArray(x)) return `an array [${x.map(describeJs).join(', ')}]`;
   if (typeof x === 'string') return `the string ${JSON.stringify(x)}`;
   if (typeof x === 'function') return `the function ${x.name || '(anonymous)'}`;
+  // Traced values and objects that hold them say what they are.
+  if (typeof x === 'object' && Symbol.toPrimitive in x) return String(x);
   if (typeof x === 'object') return `an object ${(x as object).constructor?.name ?? ''}`.trim();
   return String(x);
 }

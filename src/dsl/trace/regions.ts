@@ -1,5 +1,6 @@
 // Control flow that runs on the device: turns the variables that a statement assigns into carried values of `if`, `for` and
-// `while` ops. A variable keeps its type, as in Triton; one that is no device value must stay what it is.
+// `while` ops. A variable keeps its type, as in Triton; of tuples and other structures every leaf does. What is no device value
+// must stay what it is.
 
 import type { Loc } from '../diagnostics.ts';
 import { makeOp, makeRegionOp } from '../ir/build.ts';
@@ -9,6 +10,7 @@ import { describeJs } from '../ops/math.ts';
 import { printType, sameType } from '../types.ts';
 import { FloatLit, isNumberLike } from './context.ts';
 import { type Emitter, Poison } from './emitter.ts';
+import { describeStructure, leaves, type Structure, sameStructure, structureOf, withLeaves } from './structure.ts';
 
 /** Variables declared outside a statement and assigned inside it. */
 export interface Vars {
@@ -20,7 +22,7 @@ export interface Vars {
 const isDevice = (x: unknown): boolean => x instanceof Value || isNumberLike(x) || typeof x === 'boolean';
 const same = (a: unknown, b: unknown): boolean =>
   Object.is(a, b) || (a instanceof FloatLit && b instanceof FloatLit && Object.is(Number(a), Number(b)));
-const what = (x: unknown): string =>
+const leafText = (x: unknown): string =>
   x === undefined
     ? 'not set'
     : x instanceof Poison
@@ -28,7 +30,32 @@ const what = (x: unknown): string =>
       : x instanceof Value
         ? printType(x.type)
         : describeJs(x instanceof FloatLit ? Number(x) : x);
+const what = (x: unknown): string => describeStructure(x, leafText);
+/** Stands for a variable that may have no value. Where it would be a structure, its parts are poison too. */
+function poison(name: string, why: string, like: Structure | null): Poison {
+  const p = new Poison(name, why);
+  if (!like) return p;
+  const parts = new Map(
+    like.parts.map(([path, v]) => [path.replace(/^\.|^\[|\]$/g, ''), poison(name + path, why, structureOf(v))]),
+  );
+  return new Proxy(p, {
+    get: (target, key) => {
+      if (key === Symbol.iterator) return () => parts.values();
+      return typeof key === 'string' && parts.has(key) ? parts.get(key) : Reflect.get(target, key);
+    },
+  });
+}
 const terminator = (name: string, values: readonly Value[], loc: Loc): Op => makeOp(name, values, {}, loc);
+
+/** Joins two values leaf by leaf where both are made in the same way; else `join` gets them as they are. */
+function joinParts(name: string, x: unknown, y: unknown, join: (name: string, x: unknown, y: unknown) => unknown): unknown {
+  if (Object.is(x, y) || !sameStructure(x, y)) return join(name, x, y);
+  const other = leaves(name, y);
+  return withLeaves(
+    x,
+    leaves(name, x).map((l, i) => join(l.path, l.value, other[i].value)),
+  );
+}
 
 /** `if` on a device condition: both branches are traced; variables that differ become results. */
 export function emitIf(e: Emitter, loc: Loc, cond: Value, then: () => void, otherwise: () => void, vars: Vars): void {
@@ -43,14 +70,12 @@ export function emitIf(e: Emitter, loc: Loc, cond: Value, then: () => void, othe
   e.loc = loc;
   const results: Value[] = [];
   const yields: [Value[], Value[]] = [[], []];
-  const after = vars.names.map((name, i) => {
-    const [x, y] = [a.values[i], b.values[i]];
+  const join = (name: string, x: unknown, y: unknown): unknown => {
     if (same(x, y)) return x;
     if (!isDevice(x) || !isDevice(y)) {
-      return new Poison(
-        name,
-        `it is ${what(x)} where the if at line ${loc.line} holds and ${what(y)} where it does not, and the condition is known only on the device`,
-      );
+      if (structureOf(x) && structureOf(y)) e.fail(TL.branchType, name, what(x), what(y));
+      const why = `it is ${what(x)} where the if at line ${loc.line} holds and ${what(y)} where it does not, and the condition is known only on the device`;
+      return poison(name, why, structureOf(x) ?? structureOf(y));
     }
     const [p, q] = [e.into(a.ops, () => e.value(x, name)), e.into(b.ops, () => e.value(y, name))];
     if (!sameType(p.type, q.type)) return e.fail(TL.branchType, name, printType(p.type), printType(q.type));
@@ -59,7 +84,8 @@ export function emitIf(e: Emitter, loc: Loc, cond: Value, then: () => void, othe
     const r = new Value(p.type, name);
     results.push(r);
     return r;
-  });
+  };
+  const after = vars.names.map((name, i) => joinParts(name, a.values[i], b.values[i], join));
   const regions = [a, b].map(({ ops }, k) => ({ args: [], ops: [...ops, terminator('yield', yields[k], loc)] }));
   if (results.length || a.ops.length || b.ops.length) e.append(makeRegionOp('if', [cond], regions, results, loc));
   vars.set(after);
@@ -83,90 +109,127 @@ export function emitIfValue(
     y = b();
   });
   e.loc = loc;
-  if (same(x, y)) return x;
-  if (!isDevice(x) || !isDevice(y))
-    return new Poison('the value of ?:', `it is ${what(x)} on one side and ${what(y)} on the other`);
-  if (pure(thenOps) && pure(elseOps)) {
-    e.append(...thenOps, ...elseOps);
-    const [p, q] = e.promote('?:', x, y);
-    return e.one('where', e.broadcast('?:', [cond, p, q]));
-  }
-  const [p, q] = [e.into(thenOps, () => e.value(x, '?:')), e.into(elseOps, () => e.value(y, '?:'))];
-  if (!sameType(p.type, q.type)) return e.fail(TL.branchType, 'the value of ?:', printType(p.type), printType(q.type));
-  const r = new Value(p.type);
-  const regions = [
-    { args: [], ops: [...thenOps, terminator('yield', [p], loc)] },
-    { args: [], ops: [...elseOps, terminator('yield', [q], loc)] },
-  ];
-  e.append(makeRegionOp('if', [cond], regions, [r], loc));
-  return r;
+  const select = pure(thenOps) && pure(elseOps);
+  if (select) e.append(...thenOps, ...elseOps);
+  const results: Value[] = [];
+  const yields: [Value[], Value[]] = [[], []];
+  const value = joinParts('the value of ?:', x, y, (name, x, y) => {
+    if (same(x, y)) return x;
+    if (!isDevice(x) || !isDevice(y))
+      return poison(name, `it is ${what(x)} on one side and ${what(y)} on the other`, structureOf(x) ?? structureOf(y));
+    if (select) {
+      const [p, q] = e.promote('?:', x, y);
+      return e.one('where', e.broadcast('?:', [cond, p, q]));
+    }
+    const [p, q] = [e.into(thenOps, () => e.value(x, '?:')), e.into(elseOps, () => e.value(y, '?:'))];
+    if (!sameType(p.type, q.type)) return e.fail(TL.branchType, name, printType(p.type), printType(q.type));
+    yields[0].push(p);
+    yields[1].push(q);
+    const r = new Value(p.type);
+    results.push(r);
+    return r;
+  });
+  if (select || !(results.length || thenOps.length || elseOps.length)) return value;
+  const regions = [thenOps, elseOps].map((ops, i) => ({ args: [], ops: [...ops, terminator('yield', yields[i], loc)] }));
+  e.append(makeRegionOp('if', [cond], regions, results, loc));
+  return value;
 }
 
-/** What a loop does with one variable. */
+/** What a loop does with one leaf of a variable: a value that it carries. */
 interface Carried {
-  readonly name: string;
-  readonly index: number;
+  /** The variable, and the way to the leaf. */
+  readonly path: string;
   readonly init: Value;
   readonly arg: Value;
 }
+/** The variables of a loop. */
+interface Slots {
+  readonly before: readonly unknown[];
+  /** Their leaves that are device values, in order; numbers become scalars. The others must not change. */
+  readonly carried: readonly Carried[];
+}
 
-/** Splits the variables of a loop into carried ones (numbers become scalars) and those that must not change. */
-function carry(e: Emitter, vars: Vars): { before: unknown[]; carried: Carried[] } {
+function carry(e: Emitter, vars: Vars): Slots {
   const before = vars.get();
   const carried: Carried[] = [];
-  vars.names.forEach((name, index) => {
-    const x = before[index];
-    if (!isDevice(x)) return;
-    const init = e.value(x, name);
-    carried.push({ name, index, init, arg: new Value(init.type, name) });
+  vars.names.forEach((name, i) => {
+    for (const { path, value } of leaves(name, before[i])) {
+      if (!isDevice(value)) continue;
+      const init = e.value(value, path);
+      carried.push({ path, init, arg: new Value(init.type, path) });
+    }
   });
   return { before, carried };
 }
-const enter = (e: Emitter, vars: Vars, before: unknown[], carried: readonly Carried[], values: readonly Value[]): void => {
+/** The variables with other values in place of what is carried. */
+function fill(vars: Vars, { before }: Slots, value: (index: number, old: unknown) => unknown): unknown[] {
+  let next = 0;
+  return before.map((x, i) => {
+    if (i >= vars.names.length) return x;
+    const old = leaves(vars.names[i], x);
+    const now = old.map((l) => (isDevice(l.value) ? value(next++, l.value) : l.value));
+    return old.every((l, k) => l.value === now[k]) ? x : withLeaves(x, now);
+  });
+}
+const enter = (e: Emitter, vars: Vars, slots: Slots, values: readonly Value[]): void => {
   e.own(...values);
-  vars.set(
-    before.map((x, i) => {
-      const k = carried.findIndex((c) => c.index === i);
-      return k < 0 ? x : values[k];
-    }),
-  );
+  vars.set(fill(vars, slots, (i) => values[i]));
 };
 
+/** What to say of a variable that was `x` and is `y`. */
+const structured = (x: unknown, y: unknown) => (structureOf(x) && structureOf(y) ? TL.carriedStructure : TL.carriedJs);
+
 /** Values that one trip leaves behind, checked against the carried types. */
-function leave(e: Emitter, loc: Loc, vars: Vars, carried: readonly Carried[], where: string): Value[] {
+function leave(e: Emitter, loc: Loc, vars: Vars, { before, carried }: Slots, where: string): Value[] {
   const now = vars.get();
-  return carried.map(({ name, index, arg }) => {
-    const x = now[index];
-    if (!isDevice(x)) {
-      if (x instanceof Poison) e.value(x, name);
-      return e.fail(TL.carriedJs, name, printType(arg.type), what(x), where);
+  const out: Value[] = [];
+  vars.names.forEach((name, i) => {
+    const old = leaves(name, before[i]);
+    if (!old.some((l) => isDevice(l.value))) return;
+    if (now[i] instanceof Poison) e.value(now[i], name);
+    if (!sameStructure(before[i], now[i])) {
+      e.loc = loc;
+      e.fail(structured(before[i], now[i]), name, what(before[i]), what(now[i]), where);
     }
-    e.loc = loc;
-    const v = e.value(x, name);
-    if (!sameType(v.type, arg.type)) e.fail(TL.carriedType, name, arg.type, v.type, where);
-    return v;
+    leaves(name, now[i]).forEach(({ path, value: x }, k) => {
+      if (!isDevice(old[k].value)) return;
+      const { arg } = carried[out.length];
+      if (!isDevice(x)) {
+        if (x instanceof Poison) e.value(x, path);
+        e.fail(TL.carriedJs, path, printType(arg.type), what(x), where);
+      }
+      e.loc = loc;
+      const v = e.value(x, path);
+      if (!sameType(v.type, arg.type)) e.fail(TL.carriedType, path, arg.type, v.type, where);
+      out.push(v);
+    });
   });
+  return out;
 }
 /** After the loop: results for what changed, the old value for what did not, poison for what only the loop set. */
 function afterLoop(
   e: Emitter,
   vars: Vars,
-  before: unknown[],
-  end: unknown[],
-  carried: readonly Carried[],
+  slots: Slots,
+  end: readonly unknown[],
   yields: readonly Value[],
   results: readonly Value[],
   where: string,
 ): void {
+  const { before, carried } = slots;
+  const carriedOut = fill(vars, slots, (i, old) => (yields[i] === carried[i].arg ? old : results[i]));
   vars.set(
     vars.names.map((name, i) => {
-      const k = carried.findIndex((c) => c.index === i);
-      if (k >= 0) return yields[k] === carried[k].arg ? before[i] : results[k];
-      if (same(before[i], end[i])) return before[i];
+      const [old, now] = [leaves(name, before[i]), leaves(name, end[i])];
+      const agree = sameStructure(before[i], end[i]);
+      const changed = agree ? old.findIndex((l, k) => !isDevice(l.value) && !same(l.value, now[k].value)) : 0;
+      if (changed < 0) return carriedOut[i];
       // The body saw only the old value, so a second trip would be wrong.
-      if (before[i] !== undefined && !(before[i] instanceof Poison))
-        return e.fail(TL.carriedJs, name, what(before[i]), what(end[i]), where);
-      return new Poison(name, `it is set only inside the ${where}, which may run zero times`);
+      if (before[i] !== undefined && !(before[i] instanceof Poison)) {
+        const [path, x, y] = agree ? [old[changed].path, old[changed].value, now[changed].value] : [name, before[i], end[i]];
+        return e.fail(structured(x, y), path, what(x), what(y), where);
+      }
+      return poison(name, `it is set only inside the ${where}, which may run zero times`, structureOf(end[i]));
     }),
   );
 }
@@ -179,7 +242,8 @@ export function emitFor(
   vars: Vars,
   ivName: string,
 ): void {
-  const { before, carried } = carry(e, vars);
+  const slots = carry(e, vars);
+  const { carried } = slots;
   const iv = new Value(bounds[0].type, ivName);
   let yields: Value[] = [];
   let end: unknown[] = [];
@@ -187,28 +251,28 @@ export function emitFor(
     enter(
       e,
       vars,
-      before,
-      carried,
+      slots,
       carried.map((c) => c.arg),
     );
     e.own(iv);
     body(iv);
     end = vars.get();
-    yields = leave(e, loc, vars, carried, 'loop');
+    yields = leave(e, loc, vars, slots, 'loop');
   });
   e.loc = loc;
-  const results = carried.map((c) => new Value(c.init.type, c.name));
+  const results = carried.map((c) => new Value(c.init.type, c.path));
   const region = { args: [iv, ...carried.map((c) => c.arg)], ops: [...ops, terminator('yield', yields, loc)] };
   e.append(makeRegionOp('for', [...bounds, ...carried.map((c) => c.init)], [region], results, loc));
-  afterLoop(e, vars, before, end, carried, yields, results, 'loop');
+  afterLoop(e, vars, slots, end, yields, results, 'loop');
 }
 
 export function emitWhile(e: Emitter, loc: Loc, cond: () => Value, body: () => void, vars: Vars): void {
-  const { before, carried } = carry(e, vars);
-  const condArgs = carried.map((c) => new Value(c.init.type, c.name));
+  const slots = carry(e, vars);
+  const { carried } = slots;
+  const condArgs = carried.map((c) => new Value(c.init.type, c.path));
   let test: Value | undefined;
   const condOps = e.region(() => {
-    enter(e, vars, before, carried, condArgs);
+    enter(e, vars, slots, condArgs);
     test = cond();
   });
   let yields: Value[] = [];
@@ -217,16 +281,15 @@ export function emitWhile(e: Emitter, loc: Loc, cond: () => Value, body: () => v
     enter(
       e,
       vars,
-      before,
-      carried,
+      slots,
       carried.map((c) => c.arg),
     );
     body();
     end = vars.get();
-    yields = leave(e, loc, vars, carried, 'while');
+    yields = leave(e, loc, vars, slots, 'while');
   });
   e.loc = loc;
-  const results = carried.map((c) => new Value(c.init.type, c.name));
+  const results = carried.map((c) => new Value(c.init.type, c.path));
   const regions = [
     { args: condArgs, ops: [...condOps, terminator('condition', [test as Value], loc)] },
     { args: carried.map((c) => c.arg), ops: [...bodyOps, terminator('yield', yields, loc)] },
@@ -240,5 +303,5 @@ export function emitWhile(e: Emitter, loc: Loc, cond: () => Value, body: () => v
       loc,
     ),
   );
-  afterLoop(e, vars, before, end, carried, yields, results, 'loop');
+  afterLoop(e, vars, slots, end, yields, results, 'loop');
 }

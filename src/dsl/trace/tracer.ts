@@ -13,6 +13,7 @@ import { FloatLit, isNumberLike } from './context.ts';
 import type { Definition } from './definition.ts';
 import { type Emitter, Poison } from './emitter.ts';
 import { emitFor, emitIf, emitIfValue, emitWhile, type Vars } from './regions.ts';
+import { leaves, structureOf } from './structure.ts';
 
 /** A loop over the device: what `tl.range` returns. */
 export class RangeSpec {
@@ -219,7 +220,10 @@ export class Frame {
 
   // ---- names and literals
   name<T>(name: string, v: T): T {
-    if (v instanceof Value && v.name === undefined) v.name = name;
+    // Parts of a tuple or a library object that have no name yet are named by their place in it.
+    if (v instanceof Value) v.name ??= name;
+    else if (typeof v === 'object' && structureOf(v)?.kind !== '{}')
+      for (const { path, value } of leaves(name, v)) if (value instanceof Value) value.name ??= path;
     return v;
   }
   flt(x: number): FloatLit {
