@@ -8,7 +8,7 @@ import { DTYPES, type DType } from './types.ts';
 const view = new DataView(new ArrayBuffer(8));
 
 /** Limits of a float format that JS has no array for; f32 and f64 are JS's own. */
-interface FloatFormat {
+export interface FloatFormat {
   /** Exponent of the smallest normal number. */
   readonly emin: number;
   readonly max: number;
@@ -26,6 +26,13 @@ const FORMATS = new Map<DType, FloatFormat>([
   [DTYPES.fp8e4nv, { emin: -6, max: 448, exponentBits: 4, saturates: true, hasInf: false, nan: 0x7f }],
   [DTYPES.fp8e5, { emin: -14, max: 57344, exponentBits: 5, saturates: true, hasInf: true, nan: 0x7f }],
 ]);
+
+/** Limits of f16, bf16 or an fp8 dtype. */
+export function floatFormat(d: DType): FloatFormat {
+  const f = FORMATS.get(d);
+  if (!f) throw new Error(`internal: ${d} is not a small float`);
+  return f;
+}
 
 /** Adding and subtracting 1.5·2^52 rounds a double below 2^51 to the nearest integer, ties to even. */
 const MAGIC = 6755399441055744;

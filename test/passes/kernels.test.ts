@@ -38,7 +38,7 @@ describe('golden cases on the interpreter, after the tile passes', () => {
   });
   afterAll(() => device.destroy());
 
-  for (const c of manifest.cases.filter((c) => skipReason(c, 'interp') === null))
+  for (const c of manifest.cases.filter((c) => skipReason(c) === null))
     it(c.id, async () => {
       const outcome = await runCase(device, manifest, c, ADAPTERS[c.kernel]);
       expect(outcome.status === 'passed' ? '' : JSON.stringify(outcome)).toBe('');

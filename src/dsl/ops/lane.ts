@@ -196,7 +196,16 @@ export const LANE_OPS = {
     attrs: ['type'],
     traits: ['pure', 'cheap'],
     type: byAttr,
-    wgsl: ([x], cx) => decode(dtypeOf(cx.type).name, x),
+    wgsl: ([x], cx) => decode(dtypeOf(cx.type).name, x, cx.helper),
+  }),
+  /** A word of memory as the registers of its four bytes. */
+  decode_word: op({
+    doc: 'The four bytes of a word, the lowest first, as a vector of registers of an fp8 dtype (`type`).',
+    args: ['word'],
+    attrs: ['type'],
+    traits: ['pure', 'cheap'],
+    type: byAttr,
+    wgsl: ([x], cx) => `${cx.helper(`${dtypeOf(cx.type).name}_decode_word`)}(${x})`,
   }),
   /** A register as memory bits. */
   encode: op({
@@ -206,13 +215,14 @@ export const LANE_OPS = {
     type: () => [scalar(DTYPES.u32)],
     wgsl: ([x], cx) => encode(dtypeOf(cx.operands[0]).name, x, cx.helper),
   }),
-  /** An f32 as the bits of the nearest f16. */
+  /** An f32 as the bits of the nearest small float. */
   round_encode: op({
-    doc: 'The bits of the f16 nearest to an f32 register, zero-extended in a u32: what `round` and `encode` give.',
+    doc: 'The bits of the f16 or fp8 (`to`) nearest to an f32 register, zero-extended in a u32: what `round` and `encode` give.',
     args: ['x'],
+    attrs: ['to'],
     traits: ['pure', 'cheap'],
     type: () => [scalar(DTYPES.u32)],
-    wgsl: ([x], cx) => `${cx.helper('f16_round_encode')}(${x})`,
+    wgsl: ([x], cx) => `${cx.helper(`${cx.attrs.to}_round_encode`)}(${x})`,
   }),
   /** Puts the parts of a word together. */
   pack_word: op({
@@ -222,9 +232,9 @@ export const LANE_OPS = {
     type: () => [scalar(DTYPES.u32)],
     wgsl: (v) => `(${v.map((x, i) => (i ? `(${x} << ${(32 / v.length) * i}u)` : x)).join(' | ')})`,
   }),
-  /** Rounds an f32 register to f16 or bf16, to nearest even. */
+  /** Rounds an f32 register to f16, bf16 or fp8, to nearest even. */
   round: op({
-    doc: 'Rounds a register to the precision of its dtype (f16 or bf16), to nearest even, by integer arithmetic.',
+    doc: 'Rounds a register to the precision of its dtype (f16, bf16, fp8), to nearest even, by integer arithmetic.',
     args: ['x'],
     traits: ['pure', 'elementwise'],
     type: sameAsFirst,
@@ -358,8 +368,11 @@ const uniformField = (attrs: Attrs, t: Type): string => (dtypeOf(t).is_bool() ? 
 const wordRead = (attrs: Attrs, i: string): string =>
   attrs.atomic ? `atomicLoad(&${attrs.buffer}[${i}])` : `${attrs.buffer}[${i}]`;
 
-function decode(dtype: string, x: string): string {
+function decode(dtype: string, x: string, helper: (n: string) => string): string {
   switch (dtype) {
+    case 'fp8e4nv':
+    case 'fp8e5':
+      return `${helper(`${dtype}_decode`)}(${x})`;
     case 'f16':
       return `unpack2x16float(${x}).x`;
     case 'bf16':
@@ -377,7 +390,9 @@ function decode(dtype: string, x: string): string {
 function encode(dtype: string, x: string, helper: (n: string) => string): string {
   switch (dtype) {
     case 'f16':
-      return `${helper('f16_encode')}(${x})`;
+    case 'fp8e4nv':
+    case 'fp8e5':
+      return `${helper(`${dtype}_encode`)}(${x})`;
     case 'bf16':
       return `(bitcast<u32>(${x}) >> 16u)`;
     case 'bool':

@@ -200,8 +200,7 @@ export class Distributor {
   private checkRegister(op: Op, t: Type): void {
     if (isPtr(t)) return;
     const d = dtypeOf(t);
-    if (registerType(d) === null || (d.is_fp8() && op.name !== 'where'))
-      fail(op.loc, LOWER.dtypeUnsupported, d.name, `compute ${op.name} on`);
+    if (registerType(d) === null) fail(op.loc, LOWER.dtypeUnsupported, d.name, `compute ${op.name} on`);
   }
   private pointerStep(op: Op, layout: Layout): Regs {
     const [a, b] = op.operands;

@@ -1,6 +1,6 @@
 // Matrix products, tile to lane: both operands are staged through workgroup memory, 16 bytes an access, in chunks of K; each
 // invocation multiplies its block of rows and columns in registers, four steps of k a time. Sums are in f32 (i32 for
-// integers), k ascending. f16 operands are widened to f32 (exact). An operand that a loop does not change is staged before it.
+// integers), k ascending. Narrower floats are f32 registers already. An operand that a loop does not change is staged before it.
 // Tensor cores stand beside this file.
 
 import { fail } from '../../dsl/diagnostics.ts';
@@ -58,7 +58,7 @@ export function emitDot(d: Distributor, op: Op): void {
   const [result] = op.results;
   const from = dtypeOf(a.type);
   const to = dtypeOf(result.type);
-  if (from.is_fp8() || from.bits === 64) fail(op.loc, LOWER.dtypeUnsupported, from.name, 'compute dot on');
+  if (from.bits === 64) fail(op.loc, LOWER.dtypeUnsupported, from.name, 'compute dot on');
   const sum = from.is_int() ? DTYPES.i32 : DTYPES.f32;
   const [m, k] = a.type.shape;
   const n = b.type.shape[1];

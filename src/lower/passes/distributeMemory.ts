@@ -145,9 +145,11 @@ function loadWords(
   const first = down(d, p.offset, log2(perWord));
   for (let w = 0; w < words; w++) {
     const word = wordOf(d, buffer, first, read, p.mask, w);
+    const four = dtype.is_fp8() ? b.pure('decode_word', [word], { type: `tile<4x${dtype.name}>` }) : undefined;
     for (let k = 0; k < perWord; k++) {
       const e = w * perWord + k;
-      out[p.regs[e]] = keep(p, e, part(word, b.constant(k * bits, DTYPES.u32)));
+      const x = four ? b.pure('extract', [four], { i: k }) : part(word, b.constant(k * bits, DTYPES.u32));
+      out[p.regs[e]] = keep(p, e, x);
     }
   }
 }

@@ -32,7 +32,7 @@ interface Scope {
 }
 const newScope = (kind: Scope['kind']): Scope => ({ kind, ops: [], memo: new Map(), cache: new Map() });
 
-/** f16 and bf16 results that need no rounding because they are one of the operands, or exact. */
+/** f16, bf16 and fp8 results that need no rounding because they are one of the operands, or exact. */
 const EXACT = new Set([
   'where',
   'neg',
@@ -263,14 +263,14 @@ export class LaneBuilder {
     }
     return this.scalarOp(name, operands, attrs, hint);
   }
-  /** One op on scalars or equal vectors, with constants folded, f16 results rounded, and traps of drivers avoided. */
+  /** One op on scalars or equal vectors, with constants folded, narrow floats rounded, and traps of drivers avoided. */
   scalarOp(name: string, given: Value[], attrs: Attrs = {}, hint?: string): Value {
     const folded = this.fold(name, given, attrs);
     if (folded) return folded;
     const operands = this.guard(name, given);
     let v = this.pure(name, operands, attrs);
     const d = v.type.elem as DType;
-    if (d.is_floating() && d.bits === 16 && !EXACT.has(name)) v = this.pure('round', [v]);
+    if (d.is_floating() && d.bits < 32 && !EXACT.has(name)) v = this.pure('round', [v]);
     if (hint && v.name === undefined && !given.includes(v)) v.name = hint;
     return v;
   }

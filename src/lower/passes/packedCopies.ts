@@ -1,6 +1,6 @@
 // Values that are only copied stay as memory has them: a word that was taken apart, converted to registers and put together again
 // unchanged is the word itself, constants are packed at compile time, a choice that the store's own mask makes is not made
-// twice, and a result that is rounded to f16 is rounded to its bits. Comes in: lane IR. Goes out: the same with simpler stores; what became unused is left to laneDce.
+// twice, and a result that is rounded to f16 or fp8 is rounded to its bits. Comes in: lane IR. Goes out: the same with simpler stores; what became unused is left to laneDce.
 
 import { NO_LOC } from '../../dsl/diagnostics.ts';
 import { type Block, type Op, Value } from '../../dsl/ir/ir.ts';
@@ -40,7 +40,10 @@ class Rewriter {
         this.made = [];
         this.loc = op.loc;
         const x = this.unrounded(op.operands[0]);
-        ops.push(...this.made, x ? { ...op, name: 'round_encode', operands: [x] } : op);
+        ops.push(
+          ...this.made,
+          x ? { ...op, name: 'round_encode', operands: [x], attrs: { to: dtypeOf(op.operands[0].type).name } } : op,
+        );
       } else if (op.name === 'store_global' && !op.attrs.native) {
         this.made = [];
         this.loc = op.loc;
@@ -73,16 +76,18 @@ class Rewriter {
     return words ? this.emit(words, v) : v;
   }
 
-  /** The f32 that was rounded to this f16, if one was. */
+  /** The f32 that was rounded to this f16 or fp8, if one was. */
   private unrounded(x: Value): Value | undefined {
     const op = this.masks.def(x);
-    if (!op || dtypeOf(x.type) !== DTYPES.f16) return undefined;
+    const d = dtypeOf(x.type);
+    if (!op || (d !== DTYPES.f16 && !d.is_fp8())) return undefined;
     if (op.name === 'extract') {
       const whole = this.unrounded(op.operands[0]);
       return whole && this.make('extract', [whole], scalar(dtypeOf(whole.type)), op.attrs);
     }
     const from = op.operands[0];
-    const rounds = op.name === 'round' || (op.name === 'cast' && dtypeOf(from.type) === DTYPES.f32);
+    // Any float register is an f32; a cast that does not round leaves the same value to round.
+    const rounds = op.name === 'round' || (op.name === 'cast' && dtypeOf(from.type).is_floating());
     return rounds ? from : undefined;
   }
 
@@ -126,6 +131,7 @@ class Rewriter {
       const whole = this.masks.def(op.operands[0]);
       if (whole?.name === 'splat') return this.encoded(whole.operands[0], known);
       if (whole?.name === 'construct') return this.encoded(whole.operands[Number(op.attrs.i)], known);
+      if (whole?.name === 'decode_word') return { kind: 'part', word: whole.operands[0], at: 8 * Number(op.attrs.i), bits: 8 };
       return null;
     }
     if (isPick(op)) {

@@ -1,4 +1,4 @@
-// Conversions between register forms, one helper a pair of dtypes (`cast_f32_i32`). Registers: f16, bf16 and f32 are f32;
+// Conversions between register forms, one helper a pair of dtypes (`cast_f32_i32`). Registers: every float up to f32 is an f32;
 // i8, i16 and i32 are i32; u8, u16 and u32 are u32; 64-bit integers are two words. Semantics are those of `convert` in
 // src/dsl/numerics.ts (CUDA's): floats to integers truncate and saturate, NaN gives 0 (64-bit: the sign bit alone).
 
@@ -6,10 +6,9 @@ import { DTYPES, type DType } from '../../dsl/types.ts';
 import type { Helper } from './prelude.ts';
 
 const V = 'vec2<u32>';
-/** WGSL type that holds a register of the dtype; fp8 is carried as bits, f64 is not carried. */
+/** WGSL type that holds a register of the dtype; f64 is not carried. */
 export const registerType = (d: DType): string | null => {
   if (d.is_bool()) return 'bool';
-  if (d.is_fp8()) return 'u32';
   if (d.bits === 64) return d.is_floating() ? null : V;
   return d.is_floating() ? 'f32' : d.is_int_signed() ? 'i32' : 'u32';
 };
@@ -63,7 +62,6 @@ function cut(to: DType, bits: string): string {
 }
 
 function expression(from: DType, to: DType): Expr | null {
-  if (from.is_fp8() || to.is_fp8() || from.bits * to.bits === 0) return from === to ? { text: 'return a;' } : null;
   if (registerType(from) === null || registerType(to) === null) return null;
   if (from === to) return { text: 'return a;' };
   if (to.is_bool()) {
@@ -79,12 +77,13 @@ function expression(from: DType, to: DType): Expr | null {
   return { text: `return ${cut(to, low(from))};` };
 }
 function toFloat(from: DType, to: DType): Expr {
-  const round = to.bits === 16 ? `${to.name}_round` : '';
+  const round = to.bits < 32 ? `${to.name}_round` : '';
   const wrap = (x: string, ...deps: string[]): Expr =>
     round ? { text: `return ${round}(${x});`, deps: [round, ...deps] } : { text: `return ${x};`, deps };
   if (from.is_floating()) return from.bits < to.bits ? { text: 'return a;' } : wrap('a');
   if (from.is_bool()) return { text: 'return select(0.0f, 1.0f, a);' };
-  if (from.bits < 32) return wrap('f32(a)');
+  // An integer that f32 does not hold is past the range of f16 and fp8, and 8 bits fit every float but fp8.
+  if (from.bits < 32) return from.bits <= to.mantissa ? { text: 'return f32(a);' } : wrap('f32(a)');
   if (from.bits === 64) {
     if (!from.is_int_signed()) return wrap('f32_of_u64(a)', 'f32_of_u64');
     return wrap('(select(1.0f, -1.0f, (a.y >> 31u) == 1u) * f32_of_u64(i64_abs(a)))', 'f32_of_u64', 'i64_abs');

@@ -33,7 +33,6 @@ export function literal(value: unknown, d: DType): string {
     return `vec2<u32>(${b & 0xffffffffn}u, ${b >> 32n}u)`;
   }
   const x = Number(value);
-  if (d.is_fp8()) return `${x}u`;
   if (!d.is_floating()) {
     if (!d.is_int_signed()) return `${x >>> 0}u`;
     return x < 0 ? `i32(${x})` : `${x}`;

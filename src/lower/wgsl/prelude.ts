@@ -1,8 +1,9 @@
 // The WGSL helper functions that emitted code may call, with what each needs; only those that are used are printed. A helper
 // is written for scalars; `name_v2` and `name_v4` are made from it. Exact where the row says exact: 64-bit integers on two
-// words, f16 and bf16 rounding on bits, NaN tests on bits (drivers fold or mis-order the float forms). No IR here.
+// words, NaN tests on bits (drivers fold or mis-order the float forms). No IR here.
 
 import { CASTS } from './casts.ts';
+import { SMALL_FLOATS } from './smallFloats.ts';
 
 /** A helper: parameter types, result type, body (parameters are a, b, c), helpers it calls, module-scope declarations. */
 export interface Helper {
@@ -106,45 +107,6 @@ for (const s of ['i64', 'u64']) {
 const floats: { [name: string]: Helper } = {
   is_nan: fn('f32', 'bool', 'return (bitcast<u32>(a) & 0x7fffffffu) > 0x7f800000u;'),
   fne: fn('f32 f32', 'bool', 'return a != b || is_nan(a) || is_nan(b);', 'is_nan'),
-  // No branches: this stands behind every f16 operation.
-  f16_round: fn(
-    'f32',
-    'f32',
-    `let sign = bitcast<u32>(a) & 0x80000000u;
-  let m = bitcast<u32>(a) & 0x7fffffffu;
-  let normal = (m + 0xfffu + ((m >> 13u) & 1u)) & 0xffffe000u;
-  let units = bitcast<u32>(bitcast<f32>(min(m, 0x38800000u)) + 0.5f) - 0x3f000000u;
-  let tiny = bitcast<u32>(f32(units) * 5.9604644775390625e-8f);
-  let r = select(select(normal, 0x7f800000u, normal >= 0x47800000u), tiny, m < 0x38800000u);
-  return select(bitcast<f32>(sign | r), a, m > 0x7f800000u);`,
-  ),
-  bf16_round: fn(
-    'f32',
-    'f32',
-    `let bits = bitcast<u32>(a);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) { return a; }
-  return bitcast<f32>((bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u);`,
-  ),
-  // The operand is an f16 value already; SwiftShader packs infinity as NaN.
-  f16_encode: fn(
-    'f32',
-    'u32',
-    `let bits = bitcast<u32>(a);
-  let h = pack2x16float(vec2<f32>(a, 0.0f)) & 0xffffu;
-  return select(h, ((bits >> 16u) & 0x8000u) | 0x7c00u, (bits & 0x7fffffffu) == 0x7f800000u);`,
-  ),
-  // f16_encode(f16_round(a)) in one: the rounded significand never goes back to f32.
-  f16_round_encode: fn(
-    'f32',
-    'u32',
-    `let bits = bitcast<u32>(a);
-  let m = bits & 0x7fffffffu;
-  let normal = min(((m + 0xfffu + ((m >> 13u) & 1u)) >> 13u) - 0x1c000u, 0x7c00u);
-  let units = bitcast<u32>(bitcast<f32>(min(m, 0x38800000u)) + 0.5f) - 0x3f000000u;
-  let h = select(select(normal, units, m < 0x38800000u), 0x7e00u, m > 0x7f800000u);
-  return ((bits >> 16u) & 0x8000u) | h;`,
-  ),
-  f16_decode: fn('u32', 'f32', 'return unpack2x16float(a).x;'),
   erf: fn(
     'f32',
     'f32',
@@ -218,6 +180,12 @@ for (const [name, type] of [
   ['f32', 'f32'],
   ['f16', 'f32'],
   ['bf16', 'f32'],
+  ['fp8e4nv', 'f32'],
+  ['fp8e5', 'f32'],
+  ['i8', 'i32'],
+  ['i16', 'i32'],
+  ['u8', 'u32'],
+  ['u16', 'u32'],
   ['i64', V],
   ['u64', V],
 ])
@@ -228,7 +196,7 @@ for (const [name, type] of [
     decl: `var<workgroup> uniform_${name}: vec4<${type === V ? 'u32' : type}>;`,
   };
 
-const HELPERS: { readonly [name: string]: Helper } = { ...words, ...floats, ...uniformly, ...CASTS };
+const HELPERS: { readonly [name: string]: Helper } = { ...words, ...floats, ...SMALL_FLOATS, ...uniformly, ...CASTS };
 
 /** The helper of a name, vector forms (`_v2`, `_v4`) included; undefined where there is none. */
 export function helperOf(name: string): Helper | undefined {

@@ -3,64 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { convert, fromBits, round, toBits } from '../../../src/dsl/numerics.ts';
 import type { Num } from '../../../src/dsl/ops/row.ts';
 import { DTYPES, type DTypeName } from '../../../src/dsl/types.ts';
-import { helperOf, preludeText } from '../../../src/lower/wgsl/prelude.ts';
-import { compileModule, testDevice } from '../../support/wgslRun.ts';
-
-/** Runs a helper over operand words; every operand and result takes `words` u32. */
-async function evaluate(name: string, operands: Uint32Array[], n: number): Promise<Uint32Array> {
-  const { device } = await testDevice();
-  const h = helperOf(name)!;
-  const width = (t: string) => (t === 'vec2<u32>' ? 2 : 1);
-  const load = (t: string, i: number) =>
-    t === 'vec2<u32>'
-      ? `vec2<u32>(in${i}[g * 2u], in${i}[g * 2u + 1u])`
-      : t === 'bool'
-        ? `(in${i}[g] != 0u)`
-        : t === 'u32'
-          ? `in${i}[g]`
-          : `bitcast<${t}>(in${i}[g])`;
-  const put =
-    width(h.ret) === 2
-      ? 'out[g * 2u] = r.x; out[g * 2u + 1u] = r.y;'
-      : h.ret === 'bool'
-        ? 'out[g] = select(0u, 1u, r);'
-        : 'out[g] = bitcast<u32>(r);';
-  const code = [
-    ...preludeText([name]),
-    ...h.params.map((_, i) => `@group(0) @binding(${i}) var<storage, read> in${i}: array<u32>;`),
-    `@group(0) @binding(${h.params.length}) var<storage, read_write> out: array<u32>;`,
-    `@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {`,
-    `  let g = id.x; if (g >= ${n}u) { return; }`,
-    `  let r = ${name}(${h.params.map(load).join(', ')}); ${put}`,
-    `}`,
-  ].join('\n');
-  const module = await compileModule(device, code);
-  const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module } });
-  const bufs = operands.map((o) => {
-    const b = device.createBuffer({ size: o.byteLength, usage: 0x88 });
-    device.queue.writeBuffer(b, 0, o as Uint32Array<ArrayBuffer>);
-    return b;
-  });
-  const size = n * width(h.ret) * 4;
-  const out = device.createBuffer({ size, usage: 0x84 });
-  const read = device.createBuffer({ size, usage: 0x9 });
-  const enc = device.createCommandEncoder();
-  const pass = enc.beginComputePass();
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(
-    0,
-    device.createBindGroup({
-      layout: pipeline.getBindGroupLayout(0),
-      entries: [...bufs, out].map((buffer, binding) => ({ binding, resource: { buffer } })),
-    }),
-  );
-  pass.dispatchWorkgroups(Math.ceil(n / 64));
-  pass.end();
-  enc.copyBufferToBuffer(out, 0, read, 0, size);
-  device.queue.submit([enc.finish()]);
-  await read.mapAsync(1);
-  return new Uint32Array(read.getMappedRange().slice(0));
-}
+import { evaluate } from '../../support/helperRun.ts';
 
 const rnd = (() => {
   let s = 12345;
@@ -191,29 +134,12 @@ const bits = new Uint32Array(floats.buffer);
 const same = (a: number, b: number) => Object.is(a, b) || (a !== a && b !== b);
 
 describe('narrow floats', () => {
-  for (const d of ['f16', 'bf16'] as const)
+  for (const d of ['f16', 'bf16', 'fp8e4nv', 'fp8e5'] as const)
     it(`${d}_round rounds to nearest even`, async () => {
       const got = new Float32Array((await evaluate(`${d}_round`, [bits], floats.length)).buffer);
       const bad = [...floats].flatMap((x, i) => (same(got[i], round(DTYPES[d], x) as number) ? [] : [[x, got[i]]]));
       expect(bad.slice(0, 3)).toEqual([]);
     });
-  it('f16_round_encode gives the bits of the nearest f16', async () => {
-    const got = await evaluate('f16_round_encode', [bits], floats.length);
-    const want = [...floats].map((x) => Number(toBits(DTYPES.f16, round(DTYPES.f16, x))));
-    const isNan = (h: number) => (h & 0x7c00) === 0x7c00 && (h & 0x3ff) !== 0;
-    const bad = [...floats].flatMap((x, i) => (got[i] === want[i] || (x !== x && isNan(got[i])) ? [] : [[x, got[i], want[i]]]));
-    expect(bad.slice(0, 3)).toEqual([]);
-  });
-  it('f16_decode and f16_encode are exact on all 65,536 patterns', async () => {
-    const all = Uint32Array.from({ length: 65536 }, (_, i) => i);
-    const got = new Float32Array((await evaluate('f16_decode', [all], 65536)).buffer);
-    const badDecode = [...all].filter((h) => !same(got[h], fromBits(DTYPES.f16, h) as number));
-    expect(badDecode.slice(0, 3)).toEqual([]);
-    const back = await evaluate('f16_encode', [new Uint32Array(got.buffer)], 65536);
-    const isNan = (h: number) => (h & 0x7c00) === 0x7c00 && (h & 0x3ff) !== 0;
-    const badEncode = [...all].filter((h) => (isNan(h) ? !isNan(back[h]) || back[h] > 0xffff : back[h] !== h));
-    expect(badEncode.slice(0, 3)).toEqual([]);
-  });
   it('fne is true for NaN', async () => {
     const a = new Float32Array([1, NaN, 1, NaN, 0, Infinity]);
     const b = new Float32Array([1, 1, NaN, NaN, -0, Infinity]);
@@ -248,7 +174,22 @@ describe('narrow floats', () => {
 });
 
 describe('casts agree with convert()', () => {
-  const names: DTypeName[] = ['bool', 'i8', 'i16', 'i32', 'i64', 'u8', 'u16', 'u32', 'u64', 'f16', 'bf16', 'f32'];
+  const names: DTypeName[] = [
+    'bool',
+    'i8',
+    'i16',
+    'i32',
+    'i64',
+    'u8',
+    'u16',
+    'u32',
+    'u64',
+    'f16',
+    'bf16',
+    'f32',
+    'fp8e4nv',
+    'fp8e5',
+  ];
   const sample = (d: DTypeName): Num[] => {
     const t = DTYPES[d];
     if (t.is_floating()) return [...floats].filter((x) => same(round(t, x) as number, x));
