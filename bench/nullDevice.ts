@@ -49,6 +49,7 @@ export async function capture(w: Workload): Promise<Captured> {
     write: nothing,
     fill: nothing,
     copy: nothing,
+    peek: () => null,
     read: (_memory, _at, bytes) => Promise.resolve(new Uint8Array(bytes)),
     compile: (_func, o) => {
       options = o;

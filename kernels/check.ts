@@ -58,6 +58,23 @@ export class Arguments {
     this.require(ok, name, range, String(value));
   }
 
+  number(name: string, value: number, min = -Infinity): void {
+    const ok = typeof value === 'number' && Number.isFinite(value) && value >= min;
+    this.require(ok, name, min === -Infinity ? 'a finite number' : `a number ≥ ${min}`, String(value));
+  }
+
+  /**
+   * The values of an integer tensor for a range check, or null where there are none to be had without a wait. `checks` is the option
+   * of the host function: true asks for them, false says that no ranges are checked.
+   */
+  values(name: string, t: Tensor, checks?: boolean): ArrayLike<number> | null {
+    if (checks === false) return null;
+    const values = t.hostValues();
+    const how = `values that the host knows (checks: true; await ${name}.readBack() fetches them)`;
+    this.require(values !== null || checks !== true, name, how, 'values that a launch wrote');
+    return values;
+  }
+
   powerOfTwo(name: string, value: number): void {
     this.require(
       Number.isInteger(value) && value > 0 && 2 ** Math.round(Math.log2(value)) === value,

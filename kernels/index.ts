@@ -18,3 +18,10 @@ export {
   triton_reshape_and_cache_flash,
   triton_reshape_and_cache_flash_diffkv,
 } from './reshape_and_cache_flash.ts';
+export {
+  kernel_unified_attention_2d,
+  kernel_unified_attention_3d,
+  reduce_segments,
+  type UnifiedAttentionArgs,
+  unified_attention,
+} from './unified_attention/index.ts';

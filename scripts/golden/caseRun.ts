@@ -4,9 +4,9 @@
 import { ArgumentError } from '../../kernels/index.ts';
 import { CompileError, type Device, type DTypeName, type Tensor } from '../../src/index.ts';
 import { compareTensor, type Expected, type Mismatch, printMismatch, type Rule, ruleFor } from './compare.ts';
-import type { Case, Manifest, TensorRef } from './manifest.ts';
+import type { Case, Distance, Manifest, Params, TensorRef } from './manifest.ts';
 import { numberOf, numel, spanOf } from './manifest.ts';
-import { bytesOf, encode, type GoldenDType } from './numbers.ts';
+import { bytesOf, encode, type GoldenDType, reader } from './numbers.ts';
 
 /** How the cases of one kernel are run. */
 export interface Adapter {
@@ -76,23 +76,28 @@ export class CaseRun {
 
   // ---- options -------------------------------------------------------------------------------------------------------
 
+  /** An option; `A.B` is B of the options A. */
+  private param(name: string): unknown {
+    return name.split('.').reduce<unknown>((at, key) => (at as Params | null | undefined)?.[key], this.case.params);
+  }
   /** An option that is a number; `undefined` where the case does not say. */
   number(name: string): number | undefined {
-    const x = this.case.params[name];
+    const x = this.param(name);
     return x === undefined || x === null ? undefined : numberOf(x);
   }
   flag(name: string): boolean | undefined {
-    const x = this.case.params[name];
+    const x = this.param(name);
     return x === undefined || x === null ? undefined : Boolean(x);
   }
   text(name: string): string | undefined {
-    const x = this.case.params[name];
+    const x = this.param(name);
     return typeof x === 'string' ? x : undefined;
   }
 
   // ---- tensors -------------------------------------------------------------------------------------------------------
 
   has = (input: string): boolean => this.case.inputs.some((r) => r.name === input);
+  records = (output: string): boolean => this.case.outputs.some((r) => r.name === output);
 
   /** Uploads all inputs, so that a run can be timed without it. */
   prepare(): void {
@@ -105,6 +110,9 @@ export class CaseRun {
     if (!t) throw new Error(`${this.case.id} records no ${name}; it has ${[...this.inputs.keys()].join(', ')}`);
     return t;
   }
+
+  /** An input that not every case has. */
+  optional = (name: string): Tensor | null => (this.has(name) ? this.input(name) : null);
 
   /** An input once more, in memory of its own. */
   copy(name: string): Tensor {
@@ -188,11 +196,23 @@ export class CaseRun {
   private expected(ref: TensorRef, adapter: Adapter): Expected {
     const codes = ref.dtype === 'u8' ? adapter.codesInU8?.(this.case) : undefined;
     const copied = adapter.copies?.(this.case) ?? false;
-    const rule: Rule = codes
-      ? { kind: 'codes', dtype: codes }
-      : ruleFor(ref.dtype, this.case.ref_tolerance?.per_output[ref.name], copied);
+    const rule: Rule = codes ? { kind: 'codes', dtype: codes } : ruleFor(ref.dtype, this.distance(ref), copied);
     const { name, dtype, shape, strides } = ref;
     return { name, dtype, shape, strides, bytes: this.manifest.bytes(ref), rule, fill: this.fillOf(ref) };
+  }
+
+  /**
+   * Outputs without a distance of their own are intermediate results (what each segment of the keys gives, with tf32 dots where the
+   * operands are f32): they have that of `out`, in proportion to their size where they are larger.
+   */
+  private distance(ref: TensorRef): Distance | undefined {
+    const per = this.case.ref_tolerance?.per_output ?? {};
+    const { out } = per;
+    if (per[ref.name] || !out?.ref_max) return per[ref.name];
+    return {
+      max_abs: out.max_abs * Math.max(1, largest(ref.dtype, this.manifest.bytes(ref)) / out.ref_max),
+      rms_rel: out.rms_rel,
+    };
   }
 
   free(): void {
@@ -204,6 +224,17 @@ function find(refs: readonly TensorRef[], name: string, id: string): TensorRef {
   const ref = refs.find((r) => r.name === name);
   if (!ref) throw new Error(`${id} records no ${name}; it has ${refs.map((r) => r.name).join(', ')}`);
   return ref;
+}
+
+/** Largest finite magnitude of a recorded tensor. */
+function largest(dtype: GoldenDType, bytes: Uint8Array): number {
+  const read = reader(dtype, bytes);
+  let most = 0;
+  for (let i = 0; i < bytes.length / bytesOf(dtype); i++) {
+    const x = Math.abs(Number(read(i)));
+    if (Number.isFinite(x)) most = Math.max(most, x);
+  }
+  return most;
 }
 
 /** The bytes from the first to the last element, gaps included, as the recording has them. */

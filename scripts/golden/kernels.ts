@@ -8,6 +8,8 @@ import {
   pack_seq_triton,
   triton_reshape_and_cache_flash,
   triton_reshape_and_cache_flash_diffkv,
+  type UnifiedAttentionArgs,
+  unified_attention,
   unpack_seq_triton,
 } from '../../kernels/index.ts';
 import type { Adapter, CaseRun } from './caseRun.ts';
@@ -27,6 +29,24 @@ const cacheArgs = (c: CaseRun) => ({
   k_scale: c.input('k_scale'),
   v_scale: c.input('v_scale'),
 });
+
+/**
+ * Results do not depend on the sizes of tiles and segments; what each segment gives does, and which tile is masked as a whole (on
+ * which the cases marked as quirks turn). Those take the recorded sizes.
+ */
+function recordedSizes(c: CaseRun): Partial<UnifiedAttentionArgs> {
+  const segments = c.records('segm_output');
+  if (!segments && c.text('quirk') === undefined) return {};
+  return {
+    tile_size: c.number('launch.TILE_SIZE'),
+    num_segments: c.number('launch.NUM_SEGMENTS') || undefined,
+    ...(segments && {
+      segm_output: c.output('segm_output'),
+      segm_max: c.output('segm_max'),
+      segm_expsum: c.output('segm_expsum'),
+    }),
+  };
+}
 
 export const ADAPTERS: { readonly [kernel: string]: Adapter } = {
   prefill_attention: {
@@ -107,6 +127,37 @@ export const ADAPTERS: { readonly [kernel: string]: Adapter } = {
     copies: autoCopies,
     codesInU8: fp8Codes,
     run: (c) => triton_reshape_and_cache_flash_diffkv(c.device, { ...cacheArgs(c), kv_cache: c.inPlace('kv_cache') }),
+  },
+
+  unified_attention: {
+    run: (c) => {
+      const [k, v] = c.has('kv_cache') ? c.input('kv_cache').unbind(1) : [c.input('key_cache'), c.input('value_cache')];
+      const window = c.number('sliding_window') ?? 0;
+      unified_attention(c.device, {
+        q: c.input('q'),
+        k,
+        v,
+        out: c.output('out'),
+        cu_seqlens_q: c.input('query_start_loc'),
+        max_seqlen_q: c.number('max_query_len') ?? 0,
+        seqused_k: c.input('seq_lens'),
+        max_seqlen_k: c.number('max_seq_len') ?? 0,
+        softmax_scale: c.number('scale') ?? 1,
+        causal: true,
+        window_size: window > 0 ? [window - 1, 0] : [-1, -1],
+        block_table: c.input('block_table'),
+        softcap: c.number('softcap') ?? 0,
+        q_descale: null,
+        k_descale: c.optional('k_scale'),
+        v_descale: c.optional('v_scale'),
+        alibi_slopes: c.optional('alibi_slopes'),
+        output_scale: c.optional('output_scale'),
+        qq_bias: c.optional('qq_bias'),
+        sinks: c.optional('sinks'),
+        force: (c.text('force') as UnifiedAttentionArgs['force']) ?? null,
+        ...recordedSizes(c),
+      });
+    },
   },
 };
 

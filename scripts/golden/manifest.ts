@@ -20,6 +20,8 @@ export interface TensorRef {
 export interface Distance {
   readonly max_abs: number;
   readonly rms_rel: number;
+  /** Largest value of the reference. */
+  readonly ref_max?: number;
 }
 
 export type Params = { readonly [name: string]: unknown };

@@ -110,6 +110,8 @@ export interface Backend {
   copy(from: StridedRegion, to: StridedRegion): void;
   /** Offset and length are arbitrary. */
   read(memory: Memory, byteOffset: number, bytes: number): Promise<Uint8Array>;
+  /** The bytes of a memory, where they are to be had without waiting; else null. */
+  peek(memory: Memory): Uint8Array | null;
   compile(func: Func, options: KernelOptions): Executable;
   /** Makes an ahead-of-time program runnable; throws on back ends that have no WGSL. */
   load(program: WgslProgram): Executable;

@@ -12,6 +12,7 @@ import type { WgslProgram } from '../lower/program.ts';
 import type { Backend, DeviceInfo, DeviceStats, Executable, LaunchRequest, LaunchTime, PointerArg } from './backend.ts';
 import { paddedBytes } from './backend.ts';
 import { dtypeFrom, encode, flatten, inferDtype, isTypedArray, type TensorData } from './convert.ts';
+import { wroteFromHost, wroteOnDevice } from './hostCopy.ts';
 import { type Args, checkArguments, checkGrid, checkLimits, checkProgramArguments, locOf } from './launch.ts';
 import { DEVICE, LAUNCH, TENSOR } from './messages.ts';
 import { identity, scalarDtype, specializationKey, specialize } from './specialize.ts';
@@ -34,6 +35,8 @@ interface Specialized {
   readonly exe: Executable;
   /** Parameters of the traced function that are left: pointers and scalars. */
   readonly params: readonly (readonly [name: string, scalar: DType | null])[];
+  /** Pointers that the program may write through. */
+  readonly written: ReadonlySet<string>;
 }
 
 /** A WebGPU device or the interpreter. Made by `device()`. */
@@ -43,7 +46,7 @@ export class Device implements TensorHost, LaunchTarget {
   private readonly trace: Trace | null;
   private readonly storages = new Set<Storage>();
   private readonly specialized = new Map<string, Specialized>();
-  private readonly loaded = new WeakMap<WgslProgram, Executable>();
+  private readonly loaded = new WeakMap<WgslProgram, Specialized>();
   private destroyed = false;
   private tensors = 0;
 
@@ -71,7 +74,7 @@ export class Device implements TensorHost, LaunchTarget {
     const size = paddedBytes(bytes);
     const max = this.info.limits.bufferSize;
     if (size > max) fail(NO_LOC, TENSOR.tooLarge, what, size, max);
-    const storage: Storage = { memory: this.backend.alloc(bytes, name), name, bytes, gone: null };
+    const storage: Storage = { memory: this.backend.alloc(bytes, name), name, bytes, gone: null, host: null, writes: 0 };
     this.storages.add(storage);
     this.stats.buffers++;
     this.stats.bytesAllocated += size;
@@ -107,6 +110,7 @@ export class Device implements TensorHost, LaunchTarget {
     const storage = this.allocate(bytes.length, what, name);
     if (bytes.length) {
       this.backend.write(storage.memory, 0, bytes);
+      wroteFromHost(storage, dtype, 0, bytes);
       this.stats.uploads++;
     }
     return new Tensor(this, storage, dtype, shape, strides);
@@ -172,15 +176,18 @@ export class Device implements TensorHost, LaunchTarget {
         const spec = signature[name];
         return [name, spec?.kind === 'scalar' ? spec.dtype : null] as const;
       });
-      entry = { exe, params: dtypes };
+      entry = { exe, params: dtypes, written: writtenBy(exe.program) };
       this.specialized.set(cacheKey, entry);
     }
     const pointers = new Map<string, PointerArg>();
     const scalars = new Map<string, number | bigint>();
     for (const [name, dtype] of entry.params) {
       const x = args[name];
-      if (x instanceof Tensor) pointers.set(name, { memory: x.storage.memory, base: x.offset });
-      else if (dtype) scalars.set(name, round(dtype, Number.isInteger(x) && dtype.bits === 64 ? BigInt(x as number) : toNum(x)));
+      if (x instanceof Tensor) {
+        pointers.set(name, { memory: x.storage.memory, base: x.offset });
+        if (entry.written.has(name)) wroteOnDevice(x.storage);
+      } else if (dtype)
+        scalars.set(name, round(dtype, Number.isInteger(x) && dtype.bits === 64 ? BigInt(x as number) : toNum(x)));
     }
     this.enqueue(entry.exe, { kernel: kernel.name, loc, grid: dims, pointers, scalars });
   }
@@ -194,21 +201,23 @@ export class Device implements TensorHost, LaunchTarget {
     const wrong = checkProgramArguments(program, args, this);
     if (wrong.length) throw new CompileError(wrong);
     const dims = checkGrid(program.kernel, NO_LOC, grid, args);
-    let exe = this.loaded.get(program);
-    if (exe) this.stats.hits++;
+    let entry = this.loaded.get(program);
+    if (entry) this.stats.hits++;
     else {
       this.checkProgram({ program }, NO_LOC, args);
-      exe = this.backend.load(program);
+      entry = { exe: this.backend.load(program), params: [], written: writtenBy(program) };
       this.stats.compiles++;
-      this.loaded.set(program, exe);
+      this.loaded.set(program, entry);
     }
     const pointers = new Map<string, PointerArg>();
     const scalars = new Map<string, number | bigint>();
     for (const [name, x] of Object.entries(args)) {
-      if (x instanceof Tensor) pointers.set(name, { memory: x.storage.memory, base: x.offset });
-      else scalars.set(name, toNum(x));
+      if (x instanceof Tensor) {
+        pointers.set(name, { memory: x.storage.memory, base: x.offset });
+        if (entry.written.has(name)) wroteOnDevice(x.storage);
+      } else scalars.set(name, toNum(x));
     }
-    this.enqueue(exe, { kernel: program.kernel, loc: NO_LOC, grid: dims, pointers, scalars });
+    this.enqueue(entry.exe, { kernel: program.kernel, loc: NO_LOC, grid: dims, pointers, scalars });
   }
 
   private checkProgram(exe: Executable, loc: Loc, args: Args): void {
@@ -259,6 +268,10 @@ if (Symbol.dispose) {
     },
   });
 }
+
+/** The interpreter's programs name none: what the host knows of its memory is the memory itself. */
+const writtenBy = (program: WgslProgram | null): ReadonlySet<string> =>
+  new Set(program?.bindings.flatMap((b) => (b.access === 'read_write' ? b.params : [])));
 
 const toNum = (x: unknown): number | bigint => (typeof x === 'bigint' ? x : Number(x));
 

@@ -77,6 +77,9 @@ export class InterpBackend implements Backend {
   async read(memory: CpuMemory, byteOffset: number, bytes: number): Promise<Uint8Array> {
     return memory.data.slice(byteOffset, byteOffset + bytes);
   }
+  peek(memory: CpuMemory): Uint8Array {
+    return memory.data;
+  }
 
   compile(func: Func): InterpExecutable {
     return { program: null, interp: compileInterp(func) };

@@ -15,14 +15,13 @@ import {
   type TensorData,
   type TypedArray,
 } from './convert.ts';
+import { type Copied, isTable, wroteFromHost, wroteOnDevice } from './hostCopy.ts';
 import { TENSOR } from './messages.ts';
 
 /** Memory with its fate. One per allocated tensor, shared by its views. */
-export interface Storage {
+export interface Storage extends Copied {
   readonly memory: Memory;
   readonly name: string;
-  /** Without padding. */
-  readonly bytes: number;
   /** Why it cannot be used any more, e.g. 'was freed'; null while it lives. */
   gone: string | null;
 }
@@ -262,6 +261,7 @@ export class Tensor {
     from.alive();
     const same = from.device === this.device && from.dtype === this.dtype && from.shape.join() === this.shape.join();
     if (!same) fail(NO_LOC, TENSOR.copyFrom, String(this), String(from));
+    wroteOnDevice(this.storage);
     if (this.numel) this.device.backend.copy(from.region, this.region);
   }
   /**
@@ -283,8 +283,10 @@ export class Tensor {
     const at = this.offset * this.dtype.bytes;
     if (this.isContiguous && at % 4 === 0 && (bytes.length % 4 === 0 || !this.isView)) {
       backend.write(this.storage.memory, at, bytes);
+      wroteFromHost(this.storage, this.dtype, at, bytes);
       return;
     }
+    wroteOnDevice(this.storage);
     const staging = this.device.empty(this.shape, this.dtype, `data for ${this.name}`);
     backend.write(staging.storage.memory, 0, bytes);
     backend.copy(staging.region, this.region);
@@ -293,7 +295,42 @@ export class Tensor {
   fill(value: number | bigint | boolean): void {
     this.alive();
     const element = encode([value], this.dtype, this.toString());
-    if (this.numel) this.device.backend.fill(this.region, element);
+    if (!this.numel) return;
+    this.device.backend.fill(this.region, element);
+    const { storage, dtype } = this;
+    if (this.isContiguous && (storage.host || !this.isView) && isTable(storage, dtype)) {
+      const bytes = new Uint8Array(this.nbytes);
+      for (let at = 0; at < bytes.length; at += element.length) bytes.set(element, at);
+      wroteFromHost(storage, dtype, this.offset * dtype.bytes, bytes, true);
+    } else wroteOnDevice(storage);
+  }
+  /**
+   * The elements as the host knows them, without a wait: on the interpreter always; on a GPU integers that came from the host,
+   * until a launch or a copy writes to the memory, and what `readBack` fetched. Otherwise null.
+   */
+  hostValues(): Float64Array | null {
+    this.alive();
+    const { storage, dtype, shape, strides, offset } = this;
+    const bytes = this.device.backend.peek(storage.memory) ?? storage.host;
+    if (!bytes) return null;
+    const span = spanOf(shape, strides) * dtype.bytes;
+    const at = offset * dtype.bytes;
+    const all = arrayOver(dtype, bytes.slice(at, at + span));
+    if (this.isContiguous) return decode(all, dtype);
+    const out = arrayOver(dtype, new Uint8Array(this.nbytes));
+    offsetsOf(shape, strides).forEach((o, i) => {
+      out[i] = all[o];
+    });
+    return decode(out, dtype);
+  }
+  /** Downloads the memory, so that `hostValues` has it until something writes there. Waits for every launch before it. */
+  async readBack(): Promise<void> {
+    this.alive();
+    const { storage } = this;
+    const { writes, memory, bytes } = storage;
+    this.device.stats.downloads++;
+    const host = bytes ? await this.device.backend.read(memory, 0, bytes) : new Uint8Array(0);
+    if (storage.writes === writes) storage.host = host;
   }
   /**
    * The elements in row-major order of the view, in memory format: Float32Array for f32, BigInt64Array for i64, raw bits in a

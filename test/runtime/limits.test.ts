@@ -22,7 +22,7 @@ const host = (l: DeviceLimits) =>
 function sized(h: TensorHost, dtype: keyof typeof DTYPES, n: number): Tensor {
   const d = DTYPES[dtype];
   const bytes = n * d.bytes;
-  const storage = { memory: { id: 1, bytes, label: 'big' }, name: 'big', bytes, gone: null };
+  const storage = { memory: { id: 1, bytes, label: 'big' }, name: 'big', bytes, gone: null, host: null, writes: 0 };
   return new Tensor(h, storage, d, [n], [1]);
 }
 const text = (diagnostics: ReturnType<typeof checkArguments>): string => new CompileError(diagnostics).message;

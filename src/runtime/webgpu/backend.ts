@@ -175,6 +175,9 @@ export class WebGpuBackend implements Backend {
       pass.end();
     });
   }
+  peek(): null {
+    return null;
+  }
   async read(memory: GpuMemory, byteOffset: number, bytes: number): Promise<Uint8Array> {
     const from = byteOffset & ~3;
     const size = Math.ceil((byteOffset + bytes - from) / 4) * 4;
