@@ -57,6 +57,8 @@ export async function capture(w: Workload): Promise<Captured> {
     },
     load: () => ({ program: null }),
     launch: nothing,
+    beginRecording: nothing,
+    endRecording: () => ({ launches: 0, replay: nothing, free: nothing }),
     beginProfile: () => false,
     endProfile: () => Promise.resolve([]),
     sync: () => Promise.resolve(),

@@ -30,6 +30,7 @@ export {
   type DeviceOptions,
   type DeviceStats,
   device,
+  type Sequence,
   Tensor,
   type TensorData,
   type TensorOptions,

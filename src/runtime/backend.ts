@@ -94,6 +94,14 @@ export interface DeviceStats {
   readonly wgslMessages: string[];
 }
 
+/** Commands that a back end kept instead of running them. Memory that they use must live as long as they are replayed. */
+export interface Recording {
+  readonly launches: number;
+  /** Enqueues everything again, in order, and submits it. */
+  replay(): void;
+  free(): void;
+}
+
 export interface Backend {
   readonly kind: 'webgpu' | 'interp';
   readonly info: DeviceInfo;
@@ -116,6 +124,9 @@ export interface Backend {
   /** Makes an ahead-of-time program runnable; throws on back ends that have no WGSL. */
   load(program: WgslProgram): Executable;
   launch(exe: Executable, request: LaunchRequest): void;
+  /** Launches, copies and fills from here to `endRecording` are kept, not run. */
+  beginRecording(): void;
+  endRecording(): Recording;
   /** Times every launch until `endProfile`; says no where the device has no timestamps. */
   beginProfile(): boolean;
   endProfile(): Promise<LaunchTime[]>;

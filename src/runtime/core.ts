@@ -9,12 +9,22 @@ import type { Definition } from '../dsl/trace/definition.ts';
 import type { Signature } from '../dsl/trace/signature.ts';
 import { DTYPES, type DType, type DTypeName, numel } from '../dsl/types.ts';
 import type { WgslProgram } from '../lower/program.ts';
-import type { Backend, DeviceInfo, DeviceStats, Executable, LaunchRequest, LaunchTime, PointerArg } from './backend.ts';
+import type {
+  Backend,
+  DeviceInfo,
+  DeviceStats,
+  Executable,
+  LaunchRequest,
+  LaunchTime,
+  PointerArg,
+  Recording,
+} from './backend.ts';
 import { paddedBytes } from './backend.ts';
 import { dtypeFrom, encode, flatten, inferDtype, isTypedArray, type TensorData } from './convert.ts';
 import { wroteFromHost, wroteOnDevice } from './hostCopy.ts';
 import { type Args, checkArguments, checkGrid, checkLimits, checkProgramArguments, locOf } from './launch.ts';
-import { DEVICE, LAUNCH, TENSOR } from './messages.ts';
+import { DEVICE, LAUNCH, SEQUENCE, TENSOR } from './messages.ts';
+import { Sequence, Tape } from './sequence.ts';
 import { identity, scalarDtype, specializationKey, specialize } from './specialize.ts';
 import { checkShape, rowMajor, type Storage, spanOf, Tensor, type TensorHost } from './tensor.ts';
 
@@ -45,6 +55,7 @@ export class Device implements TensorHost, LaunchTarget {
   readonly stats: DeviceStats;
   private readonly trace: Trace | null;
   private readonly storages = new Set<Storage>();
+  private tape: Tape | null = null;
   private readonly specialized = new Map<string, Specialized>();
   private readonly loaded = new WeakMap<WgslProgram, Specialized>();
   private destroyed = false;
@@ -85,9 +96,27 @@ export class Device implements TensorHost, LaunchTarget {
   release(storage: Storage): void {
     if (!this.storages.delete(storage)) return;
     storage.gone = this.destroyed ? 'went with its device, which was destroyed' : 'was freed';
-    this.backend.free(storage.memory);
+    if (this.tape?.used.has(storage)) this.tape.kept.add(storage);
+    else this.giveBack(storage);
+  }
+  private giveBack({ memory }: Storage): void {
+    this.backend.free(memory);
     this.stats.buffers--;
-    this.stats.bytesAllocated -= storage.memory.bytes;
+    this.stats.bytesAllocated -= memory.bytes;
+  }
+  /** @internal */
+  wrote(storage: Storage): void {
+    wroteOnDevice(storage);
+    this.tape?.written.add(storage);
+    this.used(storage);
+  }
+  /** @internal */
+  used(storage: Storage): void {
+    this.tape?.used.add(storage);
+  }
+  /** @internal */
+  notRecording(what: string): void {
+    if (this.tape) fail(NO_LOC, SEQUENCE.notRecordable, what);
   }
 
   /**
@@ -185,7 +214,8 @@ export class Device implements TensorHost, LaunchTarget {
       const x = args[name];
       if (x instanceof Tensor) {
         pointers.set(name, { memory: x.storage.memory, base: x.offset });
-        if (entry.written.has(name)) wroteOnDevice(x.storage);
+        this.used(x.storage);
+        if (entry.written.has(name)) this.wrote(x.storage);
       } else if (dtype)
         scalars.set(name, round(dtype, Number.isInteger(x) && dtype.bits === 64 ? BigInt(x as number) : toNum(x)));
     }
@@ -214,7 +244,8 @@ export class Device implements TensorHost, LaunchTarget {
     for (const [name, x] of Object.entries(args)) {
       if (x instanceof Tensor) {
         pointers.set(name, { memory: x.storage.memory, base: x.offset });
-        if (entry.written.has(name)) wroteOnDevice(x.storage);
+        this.used(x.storage);
+        if (entry.written.has(name)) this.wrote(x.storage);
       } else scalars.set(name, toNum(x));
     }
     this.enqueue(entry.exe, { kernel: program.kernel, loc: NO_LOC, grid: dims, pointers, scalars });
@@ -226,8 +257,45 @@ export class Device implements TensorHost, LaunchTarget {
     if (wrong.length) throw new CompileError(wrong);
   }
   private enqueue(exe: Executable, request: LaunchRequest): void {
-    this.stats.launches++;
+    if (!this.tape) this.stats.launches++;
     if (numel(request.grid)) this.backend.launch(exe, request);
+  }
+
+  /**
+   * Keeps the launches, copies and fills of `body` instead of running them, for `replay()`: a step of a model that runs often, with
+   * tensors whose contents change. A replay checks, traces and specialises nothing, and is one submit. `body` runs once, now, with what
+   * the tensors hold now: grids and choices that it makes are kept. Tensors that it frees live on in the sequence.
+   * @throws CompileError TL4401 to TL4403 for what cannot be recorded, and what `body` throws; nothing is kept then.
+   */
+  record(body: () => void): Sequence {
+    this.alive();
+    if (this.tape) fail(NO_LOC, SEQUENCE.nested);
+    const tape = new Tape();
+    this.tape = tape;
+    this.backend.beginRecording();
+    let recording: Recording | null = null;
+    const host = {
+      stats: this.stats,
+      alive: () => this.alive(),
+      release: (storages: Iterable<Storage>) => {
+        if (!this.destroyed) for (const s of storages) this.giveBack(s);
+      },
+    };
+    try {
+      const result: unknown = body();
+      recording = this.backend.endRecording();
+      if (result instanceof Promise) {
+        result.catch(() => undefined);
+        fail(NO_LOC, SEQUENCE.asynchronous);
+      }
+      return new Sequence(recording, tape, host);
+    } catch (e) {
+      (recording ?? this.backend.endRecording()).free();
+      host.release(tape.kept);
+      throw e;
+    } finally {
+      this.tape = null;
+    }
   }
 
   /**
@@ -236,6 +304,7 @@ export class Device implements TensorHost, LaunchTarget {
    */
   async profile(body: () => void | Promise<void>): Promise<LaunchTime[]> {
     this.alive();
+    this.notRecording('a profile');
     if (!this.backend.beginProfile()) fail(NO_LOC, DEVICE.noTimestamps, this.info.description);
     try {
       await body();
@@ -249,6 +318,7 @@ export class Device implements TensorHost, LaunchTarget {
   /** Waits for everything enqueued. Rejects with the first fault since the last call, which names the launch. */
   async sync(): Promise<void> {
     this.alive();
+    this.notRecording('a wait');
     await this.backend.sync();
   }
   /** Frees every tensor and the device. Later calls fail with TL4205. */

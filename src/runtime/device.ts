@@ -27,4 +27,5 @@ export type { DeviceInfo, DeviceLimits, DeviceStats, LaunchTime } from './backen
 export type { TensorData, TypedArray } from './convert.ts';
 export { Device, type TensorOptions } from './core.ts';
 export type { DeviceOptions } from './open.ts';
+export type { Sequence } from './sequence.ts';
 export { Tensor } from './tensor.ts';

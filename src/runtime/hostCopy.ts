@@ -16,15 +16,12 @@ export interface Copied {
 /** Copies beyond this are not kept: the data is then no table of lengths or blocks, and memory would double. */
 const LARGEST = 1 << 20;
 
-/** Data of this kind and size is worth a copy. */
-export const isTable = (m: Copied, dtype: DType): boolean =>
-  (dtype.kind === 'int' || dtype.kind === 'uint') && m.bytes <= LARGEST;
-
-/** The host wrote `bytes` at an offset. `own` says that nobody else holds the array. */
-export function wroteFromHost(m: Copied, dtype: DType, at: number, bytes: Uint8Array, own = false): void {
+/** The host wrote `bytes` at an offset. */
+export function wroteFromHost(m: Copied, dtype: DType, at: number, bytes: Uint8Array): void {
   m.writes++;
   const whole = at === 0 && bytes.length === m.bytes;
-  if (whole) m.host = isTable(m, dtype) ? (own ? bytes : bytes.slice()) : null;
+  const integers = dtype.kind === 'int' || dtype.kind === 'uint';
+  if (whole) m.host = integers && bytes.length <= LARGEST ? bytes.slice() : null;
   else m.host?.set(bytes, at);
 }
 

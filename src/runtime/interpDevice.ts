@@ -6,7 +6,7 @@ import type { Func } from '../dsl/ir/ir.ts';
 import { isPtr, pointee } from '../dsl/types.ts';
 import { compileInterp, type InterpBuffer, type InterpProgram } from '../lower/interp/program.ts';
 import type { WgslProgram } from '../lower/program.ts';
-import type { Backend, DeviceInfo, Executable, LaunchRequest, LaunchTime, Memory, StridedRegion } from './backend.ts';
+import type { Backend, DeviceInfo, Executable, LaunchRequest, LaunchTime, Memory, Recording, StridedRegion } from './backend.ts';
 import { nextMemoryId, paddedBytes } from './backend.ts';
 import { intercept } from './intercept.ts';
 import { LAUNCH } from './messages.ts';
@@ -45,6 +45,8 @@ export class InterpBackend implements Backend {
   readonly lost = null;
   private readonly sink: (line: string) => void;
   private times: LaunchTime[] | null = null;
+  /** What is recorded, in order; null while nothing is. */
+  private tape: { launches: number; readonly commands: (() => void)[] } | null = null;
 
   constructor(sink: (line: string) => void) {
     this.sink = sink;
@@ -61,10 +63,12 @@ export class InterpBackend implements Backend {
     memory.data.set(data, byteOffset);
   }
   fill(region: StridedRegion, element: Uint8Array): void {
+    if (this.keep(() => this.fill(region, element))) return;
     const { data } = region.memory as CpuMemory;
     for (const o of offsetsOf(region.shape, region.strides)) data.set(element, (region.offset + o) * region.elemBytes);
   }
   copy(from: StridedRegion, to: StridedRegion): void {
+    if (this.keep(() => this.copy(from, to))) return;
     const [src, dst] = [(from.memory as CpuMemory).data, (to.memory as CpuMemory).data];
     const [f, t] = [offsetsOf(from.shape, from.strides), offsetsOf(to.shape, to.strides)];
     const size = to.elemBytes;
@@ -88,6 +92,7 @@ export class InterpBackend implements Backend {
     return fail(NO_LOC, LAUNCH.noWgsl, program.kernel);
   }
   launch(exe: InterpExecutable, request: LaunchRequest): void {
+    if (this.keep(() => this.launch(exe, request), 1)) return;
     const buffers: InterpBuffer[] = [];
     for (const p of exe.interp.func.params) {
       const pointer = isPtr(p.value.type) ? request.pointers.get(p.name) : undefined;
@@ -100,6 +105,26 @@ export class InterpBackend implements Backend {
     const start = performance.now();
     exe.interp.run(run);
     this.times?.push({ kernel: request.kernel, grid: request.grid, nanoseconds: (performance.now() - start) * 1e6 });
+  }
+  private keep(command: () => void, launches = 0): boolean {
+    if (!this.tape) return false;
+    this.tape.commands.push(command);
+    this.tape.launches += launches;
+    return true;
+  }
+  beginRecording(): void {
+    this.tape = { launches: 0, commands: [] };
+  }
+  endRecording(): Recording {
+    const { launches, commands } = this.tape ?? { launches: 0, commands: [] };
+    this.tape = null;
+    return {
+      launches,
+      replay: () => {
+        for (const run of commands) run();
+      },
+      free: () => void commands.splice(0),
+    };
   }
   beginProfile(): boolean {
     this.times = [];

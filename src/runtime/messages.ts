@@ -224,3 +224,25 @@ export const TUNE = {
     help: 'give at least one Config, with constexpr parameters of the kernel; the key takes parameters too',
   })),
 };
+
+/** TL44xx: recorded sequences. */
+export const SEQUENCE = {
+  nested: message('TL4401', () => ({
+    text: 'device.record() inside device.record()',
+    help: 'record one sequence after the other, and replay both',
+  })),
+  notRecordable: message('TL4402', (what: string) => ({
+    text: `${what} cannot be recorded`,
+    notes: ['a sequence holds launches, copies between tensors and fills'],
+    help: 'do it before or after replay(); a replay sees what the tensors hold then',
+  })),
+  asynchronous: message('TL4403', () => ({
+    text: 'the function given to device.record() is asynchronous',
+    help: 'await what it needs first: what it launches after an await would not be recorded',
+  })),
+  freed: message('TL4404', () => ({ text: 'the sequence was freed', help: 'record it again' })),
+  tensorGone: message('TL4405', (tensor: string, why: string) => ({
+    text: `a tensor of the sequence, ${tensor}, ${why}`,
+    help: 'keep the tensors of a sequence as long as it is replayed, and write new contents to them',
+  })),
+};

@@ -15,7 +15,7 @@ import {
   type TensorData,
   type TypedArray,
 } from './convert.ts';
-import { type Copied, isTable, wroteFromHost, wroteOnDevice } from './hostCopy.ts';
+import { type Copied, wroteFromHost } from './hostCopy.ts';
 import { TENSOR } from './messages.ts';
 
 /** Memory with its fate. One per allocated tensor, shared by its views. */
@@ -32,6 +32,12 @@ export interface TensorHost {
   readonly backend: Backend;
   empty(shape: readonly number[], dtype: DType | DTypeName, name?: string): Tensor;
   release(storage: Storage): void;
+  /** The device writes to the memory, in what is enqueued or recorded now. */
+  wrote(storage: Storage): void;
+  /** The device reads the memory, in what is enqueued or recorded now. */
+  used(storage: Storage): void;
+  /** Refuses while a sequence is recorded; `what` begins the sentence. */
+  notRecording(what: string): void;
 }
 
 export function checkShape(shape: unknown): readonly number[] {
@@ -249,7 +255,10 @@ export class Tensor {
   clone(name = `copy of ${this.name}`): Tensor {
     this.alive();
     const copy = this.device.empty(this.shape, this.dtype, name);
-    if (this.numel) this.device.backend.copy(this.region, copy.region);
+    if (!this.numel) return copy;
+    this.device.used(this.storage);
+    this.device.wrote(copy.storage);
+    this.device.backend.copy(this.region, copy.region);
     return copy;
   }
   /**
@@ -261,8 +270,10 @@ export class Tensor {
     from.alive();
     const same = from.device === this.device && from.dtype === this.dtype && from.shape.join() === this.shape.join();
     if (!same) fail(NO_LOC, TENSOR.copyFrom, String(this), String(from));
-    wroteOnDevice(this.storage);
-    if (this.numel) this.device.backend.copy(from.region, this.region);
+    if (!this.numel) return;
+    this.device.used(from.storage);
+    this.device.wrote(this.storage);
+    this.device.backend.copy(from.region, this.region);
   }
   /**
    * Overwrites the elements, in row-major order of the view. Data as in `device.tensor`; one number fills.
@@ -276,6 +287,7 @@ export class Tensor {
     }
     const flat = isTypedArray(data) ? data : flatten(data).flat;
     if (flat.length !== this.numel) fail(NO_LOC, TENSOR.length, this.toString(), flat.length, this.numel);
+    this.device.notRecording('data for a tensor');
     const bytes = encode(flat, this.dtype, this.toString());
     if (!this.numel) return;
     const { backend, stats } = this.device;
@@ -286,7 +298,7 @@ export class Tensor {
       wroteFromHost(this.storage, this.dtype, at, bytes);
       return;
     }
-    wroteOnDevice(this.storage);
+    this.device.wrote(this.storage);
     const staging = this.device.empty(this.shape, this.dtype, `data for ${this.name}`);
     backend.write(staging.storage.memory, 0, bytes);
     backend.copy(staging.region, this.region);
@@ -296,13 +308,8 @@ export class Tensor {
     this.alive();
     const element = encode([value], this.dtype, this.toString());
     if (!this.numel) return;
+    this.device.wrote(this.storage);
     this.device.backend.fill(this.region, element);
-    const { storage, dtype } = this;
-    if (this.isContiguous && (storage.host || !this.isView) && isTable(storage, dtype)) {
-      const bytes = new Uint8Array(this.nbytes);
-      for (let at = 0; at < bytes.length; at += element.length) bytes.set(element, at);
-      wroteFromHost(storage, dtype, this.offset * dtype.bytes, bytes, true);
-    } else wroteOnDevice(storage);
   }
   /**
    * The elements as the host knows them, without a wait: on the interpreter always; on a GPU integers that came from the host,
@@ -326,6 +333,7 @@ export class Tensor {
   /** Downloads the memory, so that `hostValues` has it until something writes there. Waits for every launch before it. */
   async readBack(): Promise<void> {
     this.alive();
+    this.device.notRecording('a download');
     const { storage } = this;
     const { writes, memory, bytes } = storage;
     this.device.stats.downloads++;
@@ -339,6 +347,7 @@ export class Tensor {
   async download(): Promise<TypedArray> {
     this.alive();
     const { dtype, shape, strides } = this;
+    this.device.notRecording('a download');
     const { backend, stats } = this.device;
     stats.downloads++;
     const span = spanOf(shape, strides);

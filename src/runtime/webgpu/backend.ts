@@ -14,6 +14,7 @@ import type {
   LaunchRequest,
   LaunchTime,
   Memory,
+  Recording,
   StridedRegion,
 } from '../backend.ts';
 import { nextMemoryId, paddedBytes } from '../backend.ts';
@@ -22,6 +23,7 @@ import { DEVICE } from '../messages.ts';
 import { Faults } from './faults.ts';
 import { LOG_BYTES, type LogSink, readLog } from './log.ts';
 import { foldGrid, WgslExecutable } from './pipeline.ts';
+import { type Command, type Dispatch, Recorder } from './recording.ts';
 import { COPY_WGSL, copyWords } from './strided.ts';
 import { LaunchTimer } from './timer.ts';
 
@@ -32,6 +34,9 @@ const MAP_READ = 0x1;
 /** Launches in one command buffer before it is submitted: enough to hide the cost of a submit, few enough to start early. */
 const BATCH = 64;
 const UNIFORM_BYTES = 64 * 1024;
+/** Freed memory that may wait for the batch that uses it. */
+const MOST_DYING = 64 << 20;
+const NO_UNIFORMS = { view: new DataView(new ArrayBuffer(0)), at: 0 };
 /** Launches named in the error when the device is lost. */
 const REMEMBERED = 4;
 
@@ -70,6 +75,10 @@ export class WebGpuBackend implements Backend {
   private readonly withLog = new Set<WgslExecutable>();
   private copier: GPUComputePipeline | null = null;
   private timer: LaunchTimer | null = null;
+  private recorder: Recorder | null = null;
+  /** Memory that was freed, but that launches of this batch use. */
+  private readonly dying: GpuMemory[] = [];
+  private dyingBytes = 0;
   private destroying = false;
   /** Compilations whose messages have not arrived yet. */
   private readonly compiling = new Set<Promise<void>>();
@@ -115,10 +124,15 @@ export class WebGpuBackend implements Backend {
     return { id: nextMemoryId(), bytes, label, buffer, users: new Set(), batch: 0 };
   }
   free(memory: GpuMemory): void {
-    if (memory.batch === this.batch) this.flush(); // a buffer must live until its launches are submitted
     for (const exe of memory.users) exe.forget(memory);
     memory.users.clear();
-    memory.buffer.destroy();
+    // A buffer must live until its launches are submitted.
+    if (memory.batch !== this.batch) memory.buffer.destroy();
+    else {
+      this.dying.push(memory);
+      this.dyingBytes += memory.bytes;
+      if (this.dyingBytes > MOST_DYING) this.flush();
+    }
   }
   write(memory: GpuMemory, byteOffset: number, data: Uint8Array): void {
     this.flush(); // queue writes happen before command buffers that are submitted later
@@ -139,6 +153,10 @@ export class WebGpuBackend implements Backend {
     const bytes = count * region.elemBytes;
     const contiguous = region.strides.every((s, i) => region.shape[i] === 1 || s === numel(region.shape.slice(i + 1)));
     if (contiguous && from % 4 === 0 && bytes % 4 === 0 && element.every((b) => b === 0)) {
+      if (this.recorder) {
+        this.recorder.clear(memory, from, bytes);
+        return;
+      }
       this.use(memory);
       this.commands().clearBuffer(memory.buffer, from, bytes);
       return;
@@ -147,7 +165,8 @@ export class WebGpuBackend implements Backend {
     const one = this.alloc(element.length, `fill of ${memory.label}`);
     this.write(one, 0, element);
     this.copy({ ...region, memory: one, offset: 0, strides: region.shape.map(() => 0) }, region);
-    this.free(one);
+    if (this.recorder) this.recorder.own.push(one.buffer);
+    else this.free(one);
   }
   copy(from: StridedRegion, to: StridedRegion): void {
     const [src, dst] = [from.memory as GpuMemory, to.memory as GpuMemory];
@@ -155,25 +174,35 @@ export class WebGpuBackend implements Backend {
     this.copier ??= this.faults.watch('the copy program', NO_LOC, () =>
       this.gpu.createComputePipeline({ layout: 'auto', compute: { module: this.gpu.createShaderModule({ code: COPY_WGSL }) } }),
     );
-    const pipeline = this.copier;
+    const layout = this.copier.getBindGroupLayout(0);
+    const groupOf = (uniforms: GPUBuffer, at: number): GPUBindGroup =>
+      this.gpu.createBindGroup({
+        layout,
+        entries: [
+          { binding: 0, resource: { buffer: src.buffer } },
+          { binding: 1, resource: { buffer: dst.buffer } },
+          { binding: 2, resource: { buffer: uniforms, offset: at, size: words.byteLength } },
+        ],
+      });
+    const groups = foldGrid(Math.ceil(numel(to.shape) / 64), this.target.maxWorkgroupsPerDimension);
+    if (this.recorder) {
+      this.recorder.copy(groupOf, words, groups, dst.label);
+      return;
+    }
     const at = this.reserve(words.byteLength);
     new Uint32Array(this.uniformData, at, words.length).set(words);
-    const layout = pipeline.getBindGroupLayout(0);
-    const entries = [
-      { binding: 0, resource: { buffer: src.buffer } },
-      { binding: 1, resource: { buffer: dst.buffer } },
-      { binding: 2, resource: { buffer: this.uniforms, offset: at, size: words.byteLength } },
-    ];
     this.faults.watch(`a copy to ${dst.label}`, NO_LOC, () => {
-      const group = this.gpu.createBindGroup({ layout, entries });
       this.use(src);
       this.use(dst);
-      const pass = this.commands().beginComputePass({ label: `copy to ${dst.label}` });
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(...foldGrid(Math.ceil(numel(to.shape) / 64), this.target.maxWorkgroupsPerDimension));
-      pass.end();
+      this.encodeCopy(groupOf(this.uniforms, at), groups, dst.label);
     });
+  }
+  private encodeCopy(group: GPUBindGroup, groups: readonly [number, number, number], label: string): void {
+    const pass = this.commands().beginComputePass({ label: `copy to ${label}` });
+    pass.setPipeline(this.copier as GPUComputePipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(...groups);
+    pass.end();
   }
   peek(): null {
     return null;
@@ -233,18 +262,24 @@ export class WebGpuBackend implements Backend {
 
   launch(exe: WgslExecutable, request: LaunchRequest): void {
     const { program } = exe;
-    const at = program.uniform ? this.reserve(program.uniform.size) : 0;
-    exe.writeUniforms(this.uniformView, at, request);
     if (program.log && !exe.log) {
       exe.log = this.buffer(`log of ${program.kernel}`, LOG_BYTES, USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST);
       this.withLog.add(exe);
     }
-    exe.logDirty = program.log !== null;
     const memories = program.bindings.map((b) => {
       const pointer = request.pointers.get(b.params[0]);
       if (!pointer) throw new Error(`internal: ${program.kernel} binds '${b.params[0]}', which is no pointer argument`);
       return pointer.memory as GpuMemory;
     });
+    const groups = foldGrid(Math.ceil(numel(request.grid) / (program.programs ?? 1)), this.target.maxWorkgroupsPerDimension);
+    if (this.recorder) {
+      const { view, at } = program.uniform ? this.recorder.reserve(program.uniform.size) : NO_UNIFORMS;
+      exe.writeUniforms(view, at, request);
+      this.recorder.launch(exe, memories, at, groups, request);
+      return;
+    }
+    const at = program.uniform ? this.reserve(program.uniform.size) : 0;
+    exe.writeUniforms(this.uniformView, at, request);
     const group =
       exe.cachedBindGroup(memories) ??
       this.faults.watch(
@@ -253,20 +288,47 @@ export class WebGpuBackend implements Backend {
         () => exe.bindGroup(memories, this.uniforms),
       );
     for (const m of memories) this.use(m);
+    this.encode({ exe, group, at, groups, request });
+    if (this.inBatch.length >= BATCH) this.flush();
+  }
+  private encode({ exe, group, at, groups, request }: Dispatch): void {
+    exe.logDirty = exe.program.log !== null;
     const timestampWrites = this.timer?.writes(request);
     if (timestampWrites) this.endPass();
     const pass = this.computePass(timestampWrites);
     if (this.inPass !== exe) pass.setPipeline(exe.pipeline);
     this.inPass = exe;
     this.dynamicOffset[0] = at;
-    pass.setBindGroup(0, group, this.dynamicOffset, 0, program.uniform ? 1 : 0);
-    const [x, y, z] = foldGrid(Math.ceil(numel(request.grid) / (program.programs ?? 1)), this.target.maxWorkgroupsPerDimension);
-    pass.dispatchWorkgroups(x, y, z);
+    pass.setBindGroup(0, group, this.dynamicOffset, 0, exe.program.uniform ? 1 : 0);
+    pass.dispatchWorkgroups(...groups);
     if (timestampWrites) this.endPass();
     this.recent.push(request);
     if (this.recent.length > 16 * REMEMBERED) this.recent.splice(0, this.recent.length - REMEMBERED);
     this.inBatch.push(request);
-    if (this.inBatch.length >= BATCH) this.flush();
+  }
+
+  beginRecording(): void {
+    this.recorder = new Recorder(this.gpu);
+  }
+  endRecording(): Recording {
+    const recorder = this.recorder ?? new Recorder(this.gpu);
+    this.recorder = null;
+    const commands = this.faults.watch('a sequence', NO_LOC, () => recorder.finish());
+    return {
+      launches: commands.filter((c) => c.kind === 'launch').length,
+      replay: () => {
+        for (const c of commands) this.encodeAgain(c);
+        this.flush();
+      },
+      free: () => {
+        for (const buffer of recorder.own) buffer.destroy();
+      },
+    };
+  }
+  private encodeAgain(c: Command): void {
+    if (c.kind === 'launch') this.encode(c.dispatch);
+    else if (c.kind === 'copy') this.encodeCopy(c.group, c.groups, c.label);
+    else this.commands().clearBuffer(c.memory.buffer, c.from, c.bytes);
   }
 
   /** The encoder, outside of any pass. */
@@ -320,6 +382,8 @@ export class WebGpuBackend implements Backend {
     });
     this.uniformUsed = 0;
     this.stats.submits++;
+    for (const memory of this.dying.splice(0)) memory.buffer.destroy();
+    this.dyingBytes = 0;
   }
 
   beginProfile(): boolean {

@@ -53,8 +53,16 @@ export class WgslExecutable implements Executable {
   cachedBindGroup(memories: readonly GpuMemory[]): GPUBindGroup | undefined {
     return this.bindGroups.get(keyOf(memories));
   }
-  /** Makes the bind group for these memories and this uniform buffer. */
+  /** Makes and keeps the bind group for these memories and this uniform buffer. */
   bindGroup(memories: readonly GpuMemory[], uniform: GPUBuffer): GPUBindGroup {
+    const group = this.newBindGroup(memories, uniform);
+    if (this.bindGroups.size >= MAX_BIND_GROUPS) this.bindGroups.clear();
+    this.bindGroups.set(keyOf(memories), group);
+    for (const m of memories) m.users.add(this);
+    return group;
+  }
+  /** The same, not cached. */
+  newBindGroup(memories: readonly GpuMemory[], uniform: GPUBuffer): GPUBindGroup {
     const { program } = this;
     const entries: GPUBindGroupEntry[] = memories.map((m, i) => ({
       binding: program.bindings[i].binding,
@@ -63,11 +71,7 @@ export class WgslExecutable implements Executable {
     if (program.uniform)
       entries.push({ binding: program.uniform.binding, resource: { buffer: uniform, size: program.uniform.size } });
     if (program.log && this.log) entries.push({ binding: program.log.binding, resource: { buffer: this.log } });
-    const group = this.gpu.createBindGroup({ label: program.kernel, layout: this.layout, entries });
-    if (this.bindGroups.size >= MAX_BIND_GROUPS) this.bindGroups.clear();
-    this.bindGroups.set(keyOf(memories), group);
-    for (const m of memories) m.users.add(this);
-    return group;
+    return this.gpu.createBindGroup({ label: program.kernel, layout: this.layout, entries });
   }
   /** Drops the bind groups that hold a memory which is being freed. */
   forget(memory: GpuMemory): void {
