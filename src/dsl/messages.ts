@@ -103,13 +103,54 @@ export const TL = {
     notes: [`${a.shape.reduce((x, y) => x * y, 1)} elements on one side, ${to.reduce((x, y) => x * y, 1)} on the other`],
     help: 'the product of the new dimensions must be the number of elements',
   })),
-  permutation: message('TL1025', (a: Type, perm: readonly number[]) => ({
-    text: `tl.trans: ${shape(perm)} is not an order of the ${a.shape.length} dimensions of ${printType(a)}`,
+  permutation: message('TL1025', (what: string, a: Type, perm: readonly number[]) => ({
+    text: `${what}: ${shape(perm)} is not an order of the ${a.shape.length} dimensions of ${printType(a)}`,
     help: 'name every dimension once, e.g. [1, 0]',
   })),
   tooLarge: message('TL1026', (n: number, max: number) => ({
     text: `a tile of ${n} elements is larger than the ${max} that a tile may have`,
     help: 'use a smaller block and more programs, or loop over the block',
+  })),
+  axisTwice: message('TL1027', (what: string, axis: number) => ({
+    text: `${what}: axis ${axis} is given twice`,
+    notes: ['axes are places in the result; negative ones count from its end'],
+    help: 'name every new axis once',
+  })),
+  catOrder: message('TL1028', () => ({
+    text: 'tl.cat without { can_reorder: true }',
+    notes: ['Triton joins tiles only where their order may change, and so refuses this too'],
+    help: 'write tl.cat(a, b, { can_reorder: true }); where the order counts, use tl.join or tl.interleave',
+  })),
+  splitLast: message('TL1029', (a: Type) => ({
+    text: `tl.split takes a tile whose last dimension is 2, but got ${printType(a)}`,
+    help:
+      a.shape.length && a.shape.some((n) => n % 2 === 0)
+        ? 'bring the halves into a last dimension of 2 first, with tl.reshape and tl.permute'
+        : 'a tile of at least two elements is needed',
+  })),
+  gatherShape: message('TL1034', (src: Type, index: Type, axis: number) => ({
+    text: `tl.gather: the index ${printType(index)} does not fit ${printType(src)} along axis ${axis}`,
+    notes: [
+      src.shape.length === index.shape.length
+        ? `only dimension ${axis} may differ`
+        : `the ranks differ: ${src.shape.length} and ${index.shape.length}`,
+    ],
+    help: 'give the index the shape of the source in all other dimensions, e.g. with tl.broadcast_to',
+  })),
+  lastDimOnly: message('TL1035', (fn: string, dim: number, a: Type) => ({
+    text: `tl.${fn} works along the last dimension only, but dim is ${dim} and the tile is ${printType(a)}`,
+    help:
+      a.shape.length > 1
+        ? `leave dim out, or bring the dimension to the end first with tl.permute (the last one is ${a.shape.length - 1})`
+        : `leave dim out (or pass ${a.shape.length - 1})`,
+  })),
+  topk: message('TL1036', (k: number, a: Type) => ({
+    text: `tl.topk: ${k} elements cannot be taken from the ${a.shape.at(-1)} of ${printType(a)}`,
+    help: `k is a power of two from 1 to ${a.shape.at(-1)}`,
+  })),
+  rank: message('TL1037', (what: string, a: Type, expected: string) => ({
+    text: `${what} takes ${expected}, but got ${printType(a)}`,
+    help: 'change the shape first with tl.reshape or tl.ravel',
   })),
   dotShape: message('TL1030', (a: Type, b: Type) => ({
     text: `tl.dot: ${printType(a)} times ${printType(b)}: the inner dimensions differ`,

@@ -5,6 +5,8 @@
 import { TL } from './messages.ts';
 import { CREATE_FNS } from './ops/create.ts';
 import { OPS } from './ops/index.ts';
+import { ORDER_FNS } from './ops/order.ts';
+import { REARRANGE_FNS } from './ops/rearrange.ts';
 import { type ApiFn, asUser } from './ops/row.ts';
 import { SHAPE_FNS } from './ops/shape.ts';
 import { type Trace, trace } from './trace/context.ts';
@@ -29,10 +31,22 @@ const fromRows = Object.fromEntries(
   Object.entries(OPS).flatMap(([name, row]) => (row.api ? [[name, bind(name, row.api as Factory)]] : [])),
 ) as WithApi;
 
+/** Integer arithmetic of Triton's constexprs, for numbers that no traced value takes part in. */
+const PLAIN = {
+  add: (a: number, b: number) => a + b,
+  sub: (a: number, b: number) => a - b,
+  mul: (a: number, b: number) => a * b,
+  floordiv: (a: number, b: number) => Math.floor(a / b),
+  mod: (a: number, b: number) => a - Math.floor(a / b) * b,
+  minimum: (a: number, b: number) => Math.min(a, b),
+};
+
 /** Functions that are not one op: compositions, questions about values, loops, compile-time checks. */
 const COMPOSED = {
   ...CREATE_FNS,
   ...SHAPE_FNS,
+  ...REARRANGE_FNS,
+  ...ORDER_FNS,
   /** Smallest integer that is not below x / y, for positive integers. */
   cdiv:
     (t: Trace) =>
@@ -70,6 +84,22 @@ const COMPOSED = {
     (t: Trace) =>
     (x: number, y: number): [number, number] =>
       t.broadcast('tl.broadcast', [t.value(x, 'tl.broadcast'), t.value(y, 'tl.broadcast')]) as unknown as [number, number],
+  /** Index (i, j) of a row-major matrix of size_i × size_j as an index in column-major order within groups of size_g rows: [i, j]. */
+  swizzle2d:
+    (t: Trace) =>
+    (i: number, j: number, size_i: number, size_j: number, size_g: number): [number, number] => {
+      const two = (name: keyof typeof PLAIN, a: number, b: number): number =>
+        t.isValue(a) || t.isValue(b)
+          ? asUser(t.one(name, t.promote('tl.swizzle2d', a, b, name === 'floordiv' || name === 'mod')))
+          : PLAIN[name](Number(a), Number(b));
+      const flat = two('add', two('mul', i, size_j), j);
+      const block = two('mul', size_g, size_j);
+      const first = two('mul', two('floordiv', flat, block), size_g);
+      // The last group may have fewer rows.
+      const height = two('minimum', two('sub', size_i, first), size_g);
+      const inside = two('mod', flat, block);
+      return [two('add', first, two('mod', inside, height)), two('floordiv', inside, height)];
+    },
   /** A loop of the device: `for (const i of tl.range(start, stop, step))`. One argument is the stop. */
   range:
     (_t: Trace) =>

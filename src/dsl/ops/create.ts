@@ -72,7 +72,7 @@ export const CREATE_FNS = {
   /** A tile that holds `value` everywhere. `tl.full([M, N], 0.0, tl.f32)`. */
   full:
     (t: Trace) =>
-    (shape: readonly number[] | number, value: number | boolean, dtype: DType): number => {
+    (shape: readonly number[] | number, value: number | bigint | boolean, dtype: DType): number => {
       if (!(dtype instanceof DType)) t.fail(TL.notDtype, 'tl.full', describeJs(dtype));
       const s = t.constShape(Array.isArray(shape) ? shape : [shape], 'tl.full: the shape');
       if (t.isValue(value)) return asUser(t.broadcastTo(t.cast(value, dtype), s));

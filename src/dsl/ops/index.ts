@@ -6,6 +6,8 @@ import { CREATE } from './create.ts';
 import { DOT } from './dot.ts';
 import { MATH } from './math.ts';
 import { MEMORY } from './memory.ts';
+import { ORDER } from './order.ts';
+import { REARRANGE } from './rearrange.ts';
 import { REDUCE } from './reduce.ts';
 import type { Row, Trait } from './row.ts';
 import { SHAPE } from './shape.ts';
@@ -17,6 +19,8 @@ export const FAMILIES = {
   choice: CHOICE,
   math: MATH,
   shape: SHAPE,
+  rearrangement: REARRANGE,
+  order: ORDER,
   memory: MEMORY,
   reduction: REDUCE,
   product: DOT,
@@ -32,6 +36,8 @@ export const OPS = {
   ...CHOICE,
   ...MATH,
   ...SHAPE,
+  ...REARRANGE,
+  ...ORDER,
   ...MEMORY,
   ...REDUCE,
   ...DOT,

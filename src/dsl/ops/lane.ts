@@ -312,6 +312,33 @@ export const LANE_OPS = {
     type: none,
     wgsl: ([i, v, m], cx) => guarded(m, `tiles[${at(cx.attrs, i)}] = bitcast<vec4<u32>>(${v});`),
   }),
+  /** Sets a counter to 0. */
+  wg_count_clear: op({
+    doc: 'Sets an atomic counter of workgroup memory to 0 where the mask holds.',
+    args: ['index', 'mask?'],
+    attrs: ['base', 'size', 'phase', 'array'],
+    traits: ['writes', 'effect'],
+    type: none,
+    wgsl: ([i, m], cx) => guarded(m, `atomicStore(&counts[${at(cx.attrs, i)}], 0);`),
+  }),
+  /** Counts one more. */
+  wg_count: op({
+    doc: 'Adds 1 to an atomic counter of workgroup memory where the mask holds.',
+    args: ['index', 'mask?'],
+    attrs: ['base', 'size', 'phase', 'array'],
+    traits: ['writes', 'effect'],
+    type: none,
+    wgsl: ([i, m], cx) => guarded(m, `atomicAdd(&counts[${at(cx.attrs, i)}], 1);`),
+  }),
+  /** Reads a counter. */
+  wg_counted: op({
+    doc: 'Reads an atomic counter of workgroup memory.',
+    args: ['index'],
+    attrs: ['base', 'size', 'phase', 'array'],
+    traits: ['reads'],
+    type: () => [scalar(DTYPES.i32)],
+    wgsl: ([i], cx) => `atomicLoad(&counts[${at(cx.attrs, i)}])`,
+  }),
   /** Waits for all invocations. */
   barrier: op({
     doc: 'Waits until all invocations of the workgroup are here; makes their writes to workgroup and/or storage memory visible.',

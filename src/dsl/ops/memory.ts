@@ -5,7 +5,7 @@ import { TL } from '../messages.ts';
 import type { Trace } from '../trace/context.ts';
 import { DTYPES, dtypeOf, isPtr, isTile, pointee, sameShape, type Type, withElem } from '../types.ts';
 import { asUser, op, type TypeFail } from './row.ts';
-import { sameShapes } from './rules.ts';
+import { checkOptions, sameShapes } from './rules.ts';
 
 export interface LoadOptions {
   /** Lanes where it is false are not read. */
@@ -25,9 +25,6 @@ export interface StoreOptions {
 const LOAD_OPTIONS = ['mask', 'other', 'cache_modifier', 'eviction_policy', 'volatile'];
 const STORE_OPTIONS = ['mask', 'cache_modifier', 'eviction_policy'];
 
-const checkOptions = (t: Trace, name: string, options: object, known: readonly string[]): void => {
-  for (const k of Object.keys(options)) if (!known.includes(k)) t.fail(TL.unknownArg, name, k, known);
-};
 const maskOf = (t: Trace, what: string, mask: unknown, ptr: Value): Value => {
   const m = t.value(mask, what);
   if (m.type.elem !== DTYPES.bool) t.fail(TL.maskNotBool, what, m.type);

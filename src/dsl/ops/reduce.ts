@@ -5,6 +5,7 @@ import type { Trace } from '../trace/context.ts';
 import { DTYPES, DType, dtypeOf, isPtr, numel, type Type, withElem, withShape } from '../types.ts';
 import { describeJs } from './math.ts';
 import { asUser, type Num, op } from './row.ts';
+import { widen } from './rules.ts';
 
 export interface ReduceOptions {
   readonly axis?: number | null;
@@ -47,8 +48,6 @@ const finish = (t: Trace, r: ReturnType<Trace['one']>, p: ReturnType<typeof pars
   if (!p.o.keep_dims) return r;
   return p.kept ? t.broadcastTo(r, p.kept) : t.one('expand_dims', [r], { axis: p.axis });
 };
-/** Narrow dtypes are folded in 32 bits, as in Triton. */
-const widen = (d: DType): DType => (d.bits >= 32 ? d : d.is_floating() ? f32 : i32);
 
 const value = (
   name: 'sum' | 'max' | 'min',

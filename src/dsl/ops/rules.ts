@@ -33,6 +33,11 @@ export const sameShapes = (what: string, ts: readonly Type[], fail: TypeFail): v
   if (!ts.every((t) => sameShape(t.shape, ts[0].shape))) fail(TL.operands, what, ts, 'operands of one shape');
 };
 
+/** Refuses options that a function does not have. */
+export const checkOptions = (t: Trace, name: string, options: object, known: readonly string[]): void => {
+  for (const k of Object.keys(options)) if (!known.includes(k)) t.fail(TL.unknownArg, name, k, known);
+};
+
 export const anyNumber = (): boolean => true;
 export const isFloat = (d: DType): boolean => d.is_floating();
 export const isInt = (d: DType): boolean => d.is_int();
@@ -61,3 +66,6 @@ export type { ApiFn };
 
 /** Triton computes these few functions of bf16 in f32. */
 export const widenBf16 = (t: Trace, v: Value): Value => (!isPtr(v.type) && v.type.elem === DTYPES.bf16 ? t.cast(v, f32) : v);
+
+/** Narrow dtypes are folded in 32 bits, as in Triton. */
+export const widen = (d: DType): DType => (d.bits >= 32 ? d : d.is_floating() ? f32 : DTYPES.i32);

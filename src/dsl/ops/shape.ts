@@ -1,11 +1,14 @@
 // Rows that move elements without changing them. Free of data movement where layouts allow it.
 
+import type { Value } from '../ir/ir.ts';
 import { TL } from '../messages.ts';
 import type { Trace } from '../trace/context.ts';
 import { numel, type Type, withShape } from '../types.ts';
 import { asUser, op, type TypeFail, type Widen } from './row.ts';
+import { checkOptions } from './rules.ts';
 
-const normalizeAxis = (t: Trace, what: string, axis: number, rank: number): number => {
+/** An axis counted from the front; an error if the tile has none such. */
+export const normalizeAxis = (t: Trace, what: string, axis: number, rank: number): number => {
   const a = t.constInt(axis, `${what}: the axis`);
   if (a < -rank || a >= rank) t.fail(TL.axisRange, what, a, rank);
   return a < 0 ? a + rank : a;
@@ -14,13 +17,35 @@ const reshapeRule = ([x]: readonly Type[], to: readonly number[], fail: TypeFail
   if (numel(x.shape) !== numel(to)) fail(TL.reshape, x, to);
   return [withShape(x, to)];
 };
+/** Dimensions of 1 so that the result has them at `axes`, whatever their order. */
 const expand = (t: Trace, what: string, x: unknown, axes: readonly number[]): any => {
   let v = t.value(x, what);
-  for (const a of axes) {
-    const axis = normalizeAxis(t, what, a, v.type.shape.length + 1);
-    v = t.one('expand_dims', [v], { axis });
-  }
+  const rank = v.type.shape.length + axes.length;
+  const places = axes.map((a) => normalizeAxis(t, what, a, rank));
+  const twice = places.find((a, i) => places.indexOf(a) !== i);
+  if (twice !== undefined) t.fail(TL.axisTwice, what, twice);
+  for (const axis of [...places].sort((a, b) => a - b)) v = t.one('expand_dims', [v], { axis });
   return asUser(v);
+};
+export const reshapeTo = (t: Trace, v: Value, shape: readonly number[]): Value => t.one('reshape', [v], { shape });
+
+export interface ReorderOptions {
+  /** Allows any order of the elements; here it is kept. */
+  readonly can_reorder?: boolean;
+}
+/** A shape as one list or several numbers, and the options after it. */
+type ShapeArgs = readonly (number | readonly number[] | ReorderOptions)[];
+const shapeArgs = (t: Trace, name: string, args: ShapeArgs): number[] => {
+  const last = args.at(-1);
+  const options = typeof last === 'object' && !Array.isArray(last) && !t.isValue(last) && !((last as object) instanceof Number);
+  if (options) checkOptions(t, name, last, ['can_reorder']);
+  return t.constShape((options ? args.slice(0, -1) : args).flat(), `tl.${name}: the shape`);
+};
+const order = (t: Trace, name: string, x: Value, dims: readonly number[]): any => {
+  const n = x.type.shape.length;
+  const perm = dims.map((p) => t.constInt(p, `tl.${name}: the order`));
+  if ([...perm].sort((a, b) => a - b).join() !== [...Array(n).keys()].join()) t.fail(TL.permutation, `tl.${name}`, x.type, perm);
+  return asUser(t.one('trans', [x], { perm }));
 };
 
 export const SHAPE = {
@@ -62,11 +87,8 @@ export const SHAPE = {
     type: (ts, { shape }, fail) => reshapeRule(ts, shape as number[], fail),
     api:
       (t) =>
-      <T extends number | boolean>(x: T, ...shape: (number | readonly number[])[]): Widen<T> => {
-        const v = t.value(x, 'tl.reshape');
-        const to = t.constShape(shape.flat(), 'tl.reshape: the shape');
-        return asUser(t.one('reshape', [v], { shape: to }));
-      },
+      <T extends number | boolean>(x: T, ...shape: ShapeArgs): Widen<T> =>
+        asUser(reshapeTo(t, t.value(x, 'tl.reshape'), shapeArgs(t, 'reshape', shape))),
   }),
   /** Reorders dimensions; without an order, swaps the last two. */
   trans: op({
@@ -76,7 +98,7 @@ export const SHAPE = {
     traits: ['pure', 'shape'],
     type: ([x], { perm }, fail) => {
       const p = perm as number[];
-      if ([...p].sort((a, b) => a - b).join() !== x.shape.map((_, i) => i).join()) fail(TL.permutation, x, p);
+      if ([...p].sort((a, b) => a - b).join() !== x.shape.map((_, i) => i).join()) fail(TL.permutation, 'tl.trans', x, p);
       return [
         withShape(
           x,
@@ -89,17 +111,32 @@ export const SHAPE = {
       <T extends number | boolean>(x: T, ...perm: (number | readonly number[])[]): Widen<T> => {
         const v = t.value(x, 'tl.trans');
         const n = v.type.shape.length;
-        const given = perm.flat().map((p) => t.constInt(p, 'tl.trans: the order'));
-        if (given.length === 0 && n < 2) t.fail(TL.permutation, v.type, [1, 0]);
-        const order = given.length
-          ? given.map((p) => (p < 0 ? p + n : p))
-          : [...v.type.shape.keys()].map((i) => (i === n - 1 ? n - 2 : i === n - 2 ? n - 1 : i));
-        return asUser(t.one('trans', [v], { perm: order }));
+        const given = perm.flat();
+        if (given.length === 0 && n < 2) t.fail(TL.permutation, 'tl.trans', v.type, [1, 0]);
+        return order(t, 'trans', v, given.length ? given : [...Array(n - 2).keys(), n - 1, n - 2]);
       },
   }),
 };
 
 export const SHAPE_FNS = {
+  /** Reorders dimensions: dimension i of the result is dimension dims[i] of x. */
+  permute:
+    (t: Trace) =>
+    <T extends number | boolean>(x: T, ...dims: (number | readonly number[])[]): Widen<T> =>
+      order(t, 'permute', t.value(x, 'tl.permute'), dims.flat()),
+  /** The same elements in another shape; Triton may reorder them, here they keep their order. */
+  view:
+    (t: Trace) =>
+    <T extends number | boolean>(x: T, ...shape: (number | readonly number[])[]): Widen<T> =>
+      asUser(reshapeTo(t, t.value(x, 'tl.view'), t.constShape(shape.flat(), 'tl.view: the shape'))),
+  /** All elements of a tile in one dimension, in row-major order. */
+  ravel:
+    (t: Trace) =>
+    <T extends number | boolean>(x: T, options: ReorderOptions = {}): Widen<T> => {
+      checkOptions(t, 'ravel', options, ['can_reorder']);
+      const v = t.value(x, 'tl.ravel');
+      return asUser(reshapeTo(t, v, [numel(v.type.shape)]));
+    },
   /** `x[:, None]`: a 1-D tile as a column of shape [n, 1]. */
   col:
     (t: Trace) =>

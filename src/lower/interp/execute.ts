@@ -13,6 +13,7 @@ import type { Exec, Machine } from './machine.ts';
 import { type Maker, type Makers, type SlotOf, unary } from './maker.ts';
 import { memoryOp } from './memory.ts';
 import { RUN } from './messages.ts';
+import { ORDER_MAKERS } from './orderOps.ts';
 import { printLine, printNum } from './print.ts';
 import { SHAPE_MAKERS } from './shapeOps.ts';
 import { dot, reduce, sameElements } from './tiles.ts';
@@ -116,6 +117,7 @@ const MAKERS: Makers = {
     return ({ regs, pid }) => void ((regs[o] as Int32Array)[0] = pid[axis]);
   },
   ...SHAPE_MAKERS,
+  ...ORDER_MAKERS,
   addptr,
   load,
   store,

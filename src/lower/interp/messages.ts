@@ -95,6 +95,11 @@ export const RUN = {
       help: 'compute the offset in 64 bits, e.g. tl.cast(pid, tl.i64) * stride',
     }),
   ),
+  gatherIndex: message('TL5011', (index: number | bigint, n: number, pid: readonly number[], lane: readonly number[]) => ({
+    text: `tl.gather: index ${index} is outside 0..${n - 1}`,
+    notes: [`in program (${pid.join(', ')}), element [${lane.join(', ')}] of the index`],
+    help: 'clamp the index, or give lanes that do not matter an index of 0 with tl.where',
+  })),
   unsupported: message('TL5010', (op: string) => ({
     text: `the interpreter does not run '${op}'`,
     help: 'hand it tile-level IR (what the tracer makes), not IR that a back end has lowered',

@@ -17,7 +17,8 @@ type Doubles = Float64Array;
 /** Copies row-major elements: `expand_dims`, `reshape`, hints. */
 export const sameElements: Unary = copy;
 
-const gather = (t: Type, source: Int32Array): Unary => {
+/** Element i of the result is element `source[i]`. */
+export const gather = (t: Type, source: Int32Array): Unary => {
   const f = specialise<(o: Store, x: Store, s: Int32Array, n: number) => void>(
     `gather:${computeDtype(t).name}`,
     'O,X,S,n',

@@ -13,6 +13,7 @@ import { safeName } from '../wgsl/names.ts';
 import type { AccessPlan } from './access.ts';
 import type { LayoutPlan } from './assignLayouts.ts';
 import { dotVectors } from './distributeDot.ts';
+import { counters } from './distributeGather.ts';
 import { MatrixUnits, type StripArray } from './distributeMatrix.ts';
 import { LaneBuilder, type Regs } from './lane.ts';
 import {
@@ -48,6 +49,8 @@ export interface Distributed {
   /** Words of workgroup memory, and vectors of four words. */
   readonly words: number;
   readonly vectors: number;
+  /** Atomic counters of workgroup memory. */
+  readonly counters: number;
   /** Arrays of workgroup memory that matrix units load from and store to. */
   readonly arrays: readonly StripArray[];
 }
@@ -76,7 +79,7 @@ export class Distributor {
     this.target = target;
     this.defs = definitions(func);
     for (const p of func.params) this.params.set(p.value, p);
-    this.smem = new WorkgroupMemory(target.maxWorkgroupStorage);
+    this.smem = new WorkgroupMemory(target.maxWorkgroupStorage, counters(func, target));
     this.tid = this.b.pure('local_id', []);
     this.dotVectors = dotVectors(func, target);
     this.matrix = plan.fragments && new MatrixUnits(this, func, plan.fragments);
@@ -89,6 +92,7 @@ export class Distributor {
       sites: this.sites,
       words: this.smem.words,
       vectors: this.smem.vectors,
+      counters: this.smem.counters,
       arrays: this.matrix?.arrays ?? [],
     };
   }
@@ -270,7 +274,7 @@ export class Distributor {
 
   // ---- conversions --------------------------------------------------------------------------------------------------
   /** Moves registers to another layout: by renaming where every element stays in its invocation, else through memory. */
-  private convert(regs: Regs, from: Layout, to: Layout): Regs {
+  convert(regs: Regs, from: Layout, to: Layout): Regs {
     if (layoutKey(from) === layoutKey(to)) return regs;
     const map = registerMap(from, to);
     if (map) return this.b.pack(Array.from({ length: regCount(to) }, (_, r) => this.b.at(regs, map(r))));

@@ -6,6 +6,7 @@ import type { Op, Value } from '../../dsl/ir/ir.ts';
 import { rowOf } from '../../dsl/ops/index.ts';
 import { DTYPES, dtypeOf, isTile } from '../../dsl/types.ts';
 import type { Distributor } from './distribute.ts';
+import { subgroupBits } from './exchange.ts';
 import { countOf, type Regs, widthFor } from './lane.ts';
 import { dropDim, isLane, isReg, type Layout, laneBit, regCount, regOffset, SCALAR } from './layout.ts';
 
@@ -44,9 +45,7 @@ export function emitReduction(d: Distributor, op: Op): void {
     .filter(isLane)
     .map(laneBit)
     .sort((p, q) => p - q);
-  // Partial subgroups may number their invocations as they like: shuffles only where every subgroup is full.
-  const full = d.target.subgroups && 1 << d.plan.lanes >= d.target.subgroupMaxSize;
-  const inSubgroup = full ? Math.log2(Math.max(1, d.target.subgroupMinSize)) : 0;
+  const inSubgroup = subgroupBits(d);
   for (const t of lanes.filter((l) => l < inSubgroup)) state = shuffle(d, state, 1 << t, combine);
   const rest = lanes.filter((l) => l >= inSubgroup);
   for (let i = 0; i < rest.length; i += 4) state = throughMemory(d, state, rest.slice(i, i + 4), combine);
@@ -63,7 +62,7 @@ function axisIndex(d: Distributor, layout: Layout, axis: number): Regs {
 }
 
 /** Combines the registers that differ in one bit; higher registers move down. */
-function foldRegisters(d: Distributor, state: State, bit: number, combine: Combine): State {
+export function foldRegisters(d: Distributor, state: State, bit: number, combine: Combine): State {
   const n = countOf(state[0]);
   const width = Math.min(...state.map((r) => r.width));
   const without = Array.from({ length: n }, (_, r) => r).filter((r) => !((r >> bit) & 1));

@@ -5,13 +5,20 @@ import { fail } from '../../dsl/diagnostics.ts';
 import { DTYPES, dtypeOf, isTile } from '../../dsl/types.ts';
 import { LOWER } from '../messages.ts';
 import { registerType } from '../wgsl/casts.ts';
+import { fromPartner } from './exchange.ts';
+import type { Regs } from './lane.ts';
 
 import {
+  compact,
   demandBroadcast,
   demandTrans,
   dropDim,
   innerReg,
   insertDim,
+  isLane,
+  isReg,
+  laneBit,
+  regBits,
   regCount,
   regOffset,
   reshapeLayout,
@@ -65,6 +72,51 @@ export const RELABELINGS: Lowerings = {
       const inner = demandBroadcast(layout, x.type.shape);
       const regs = get(x, inner.layout);
       return b.pack(Array.from({ length: n }, (_, r) => b.at(regs, innerReg(inner, r))));
+    },
+  },
+  join: {
+    // Pairs lie side by side in registers, as they would in memory.
+    relabel: (_op, [a, b]) => {
+      const pair = a ?? b;
+      return pair && { dims: [...pair.dims.map((bits) => bits.map((x) => (isReg(x) ? x + 1 : x))), [0]] };
+    },
+    make: (d, op, layout, get) => {
+      const [holder] = layout.dims[layout.dims.length - 1];
+      const inner = compact(layout.dims.slice(0, -1));
+      const [x, y] = op.operands.map((o) => get(o, inner.layout));
+      const at = (regs: Regs, r: number) => d.b.at(regs, innerReg(inner, r));
+      const pick = (r: number) => {
+        if (!isLane(holder)) return at(isReg(holder) && (r >> holder) & 1 ? y : x, r);
+        const left = d.b.pure('lane_is_zero', [d.tid], { bits: 1 << laneBit(holder) });
+        return d.b.pure('pick', [left, at(x, r), at(y, r)]);
+      };
+      return d.b.pack(Array.from({ length: regCount(layout) }, (_, r) => pick(r)));
+    },
+  },
+  split: {
+    relabel: (_op, [x]) => x && dropDim(x, x.dims.length - 1).layout,
+    make: ({ b }, op, layout, get, result) => {
+      // Both halves in each invocation: the last dimension in the highest register bit.
+      const top = regBits(layout);
+      const regs = get(op.operands[0], { dims: [...layout.dims, [top]] });
+      const half = op.results.indexOf(result) << top;
+      return b.pack(Array.from({ length: 1 << top }, (_, r) => b.at(regs, r | half)));
+    },
+  },
+};
+
+export const FLIPS: Lowerings = {
+  flip: {
+    place: (p, op) => {
+      const [x] = op.operands;
+      p.set(op.results[0], p.best([x]) ?? p.fallback(x.type.shape));
+    },
+    make: (d, op, layout, get) => {
+      const bits = layout.dims[Number(op.attrs.axis)];
+      const registers = bits.filter(isReg).reduce((m, b) => m | (1 << b), 0);
+      const lanes = bits.filter(isLane).reduce((m, b) => m | (1 << laneBit(b)), 0);
+      const regs = fromPartner(d, get(op.operands[0], layout), lanes);
+      return d.b.pack(Array.from({ length: regCount(layout) }, (_, r) => d.b.at(regs, r ^ registers)));
     },
   },
 };

@@ -9,10 +9,12 @@ import { isTile } from '../../dsl/types.ts';
 import type { Placement } from './assignLayouts.ts';
 import type { Distributor } from './distribute.ts';
 import { emitDot } from './distributeDot.ts';
+import { GATHERS } from './distributeGather.ts';
 import { emitLog } from './distributeLog.ts';
 import { emitLoad, emitStore } from './distributeMemory.ts';
 import { emitReduction } from './distributeReduce.ts';
-import { RELABELINGS, SOURCES } from './distributeShape.ts';
+import { FLIPS, RELABELINGS, SOURCES } from './distributeShape.ts';
+import { emitSort, placeSort } from './distributeSort.ts';
 import type { Regs } from './lane.ts';
 import type { Layout } from './layout.ts';
 
@@ -37,6 +39,9 @@ export type Lowerings = { readonly [op: string]: Lowering };
 const LOWERINGS: Lowerings = {
   ...SOURCES,
   ...RELABELINGS,
+  ...FLIPS,
+  ...GATHERS,
+  sort: { place: placeSort, emit: emitSort },
   dot: { emit: emitDot },
   // A fact for analyses.
   assume: { emit: () => undefined },

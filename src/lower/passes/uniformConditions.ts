@@ -14,6 +14,7 @@ const varyingSource = (op: Op): boolean =>
   op.name === 'local_id' ||
   op.name === 'wg_load' ||
   op.name === 'wg_load4' ||
+  op.name === 'wg_counted' ||
   op.name === 'strip_load' ||
   op.name === 'subgroup_part' ||
   op.name === 'shuffle_xor' ||

@@ -26,8 +26,11 @@ export class WorkgroupMemory {
   private readonly kept: Region[] = [];
   private phases = 0;
   private readonly allWords: number;
-  constructor(limitBytes: number) {
-    this.allWords = Math.floor((limitBytes - RESERVED) / 4);
+  /** Atomic counters, in an array of their own. */
+  readonly counters: number;
+  constructor(limitBytes: number, counters = 0) {
+    this.counters = counters;
+    this.allWords = Math.floor((limitBytes - RESERVED) / 4) - counters;
   }
   get limitWords(): number {
     return this.allWords - 4 * this.vectors;

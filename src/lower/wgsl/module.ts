@@ -88,6 +88,7 @@ export function moduleOf(
   const words = matrices ? 4 * Math.ceil(out.words / 4) : out.words;
   if (words) put(`var<workgroup> smem: array<u32, ${words}>;`);
   if (out.vectors) put(`var<workgroup> tiles: array<vec4<u32>, ${out.vectors}>;`);
+  if (out.counters) put(`var<workgroup> counts: array<atomic<i32>, ${out.counters}>;`);
   for (const a of out.arrays) put(`var<workgroup> ${a.name}: array<array<${a.elem}, ${a.size}>, ${a.strips}>;`);
   for (const h of helpers) put(h);
   put('');
@@ -128,7 +129,7 @@ export function moduleOf(
     ],
     workgroupStorage:
       out.arrays.reduce((n, a) => n + arrayBytes(a), 0) +
-      4 * out.words +
+      4 * (out.words + out.counters) +
       16 * out.vectors +
       [...emitter.helpers].reduce((n, h) => n + (helperOf(h)?.decl ? 16 : 0), 0),
     lineMap: lines.flatMap((l) => l.text.split('\n').map(() => l.loc)),

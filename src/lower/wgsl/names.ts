@@ -14,7 +14,7 @@ register reinterpret_cast require resource restrict self set shared sizeof smoot
 subroutine super target template this thread_local throw trait try type typedef typeid typename typeof union unless unorm
 unsafe unsized use using varying virtual volatile wgsl where with writeonly yield
 abs all any atan2 atomicAdd bitcast bool ceil clamp cos exp exp2 f16 f32 floor fma i32 log log2 max min mix pow round select
-sign sin sqrt step tan trunc u32 vec2 vec3 vec4 array atomic ptr mat2x2 main u tid sg operands results pid0 pid1 pid2 smem tiles wg nwg program programs slice0 slice1 local
+sign sin sqrt step tan trunc u32 vec2 vec3 vec4 array atomic ptr mat2x2 main u tid sg operands results pid0 pid1 pid2 smem tiles counts wg nwg program programs slice0 slice1 local
 subgroupShuffleXor workgroupBarrier storageBarrier workgroupUniformLoad inverseSqrt erf fmod fne is_nan`.split(/\s+/),
 );
 
