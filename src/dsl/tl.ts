@@ -3,7 +3,9 @@
 // `p + offs` and `mask && x < n` type-check without a plugin.
 
 import { TL } from './messages.ts';
+import { BLOCK_FNS } from './ops/blocks.ts';
 import { CREATE_FNS } from './ops/create.ts';
+import { DESCRIPTOR_FNS } from './ops/descriptors.ts';
 import { OPS } from './ops/index.ts';
 import { ORDER_FNS } from './ops/order.ts';
 import { REARRANGE_FNS } from './ops/rearrange.ts';
@@ -47,6 +49,8 @@ const COMPOSED = {
   ...SHAPE_FNS,
   ...REARRANGE_FNS,
   ...ORDER_FNS,
+  ...BLOCK_FNS,
+  ...DESCRIPTOR_FNS,
   /** Smallest integer that is not below x / y, for positive integers. */
   cdiv:
     (t: Trace) =>

@@ -4,6 +4,7 @@ import type { Value } from '../ir/ir.ts';
 import { TL } from '../messages.ts';
 import type { Trace } from '../trace/context.ts';
 import { DTYPES, dtypeOf, isPtr, isTile, pointee, sameShape, type Type, withElem } from '../types.ts';
+import { BlockPointer, boundaryCheck, checkPadding, type Padding, type PerDim } from './blocks.ts';
 import { asUser, op, type TypeFail } from './row.ts';
 import { checkOptions, sameShapes } from './rules.ts';
 
@@ -12,6 +13,10 @@ export interface LoadOptions {
   readonly mask?: boolean | number | null;
   /** Value of lanes that the mask turns off; without it they are undefined (0 here). */
   readonly other?: number | boolean | null;
+  /** Block pointers: dimensions along which the block may reach beyond the tensor. What lies there is not read. */
+  readonly boundary_check?: PerDim;
+  /** Block pointers: value of what is not read, 'zero' or 'nan'; without it undefined (0 here). */
+  readonly padding_option?: Padding;
   /** Hints of Triton's that WebGPU has no use for; accepted so that kernels port unchanged. */
   readonly cache_modifier?: string;
   readonly eviction_policy?: string;
@@ -19,12 +24,21 @@ export interface LoadOptions {
 }
 export interface StoreOptions {
   readonly mask?: boolean | number | null;
+  /** Block pointers: dimensions along which the block may reach beyond the tensor. What lies there is not written. */
+  readonly boundary_check?: PerDim;
   readonly cache_modifier?: string;
   readonly eviction_policy?: string;
 }
-const LOAD_OPTIONS = ['mask', 'other', 'cache_modifier', 'eviction_policy', 'volatile'];
-const STORE_OPTIONS = ['mask', 'cache_modifier', 'eviction_policy'];
+const LOAD_OPTIONS = ['mask', 'other', 'boundary_check', 'padding_option', 'cache_modifier', 'eviction_policy', 'volatile'];
+const STORE_OPTIONS = ['mask', 'boundary_check', 'cache_modifier', 'eviction_policy'];
 
+/** Refuses options that only the other kind of pointer has. */
+const refuse = (t: Trace, name: string, options: object, names: readonly string[], message: typeof TL.blockMask): void => {
+  for (const [k, v] of Object.entries(options)) {
+    const given = v != null && v !== '' && !(Array.isArray(v) && v.length === 0);
+    if (given && names.includes(k)) t.fail(message, name, k);
+  }
+};
 const maskOf = (t: Trace, what: string, mask: unknown, ptr: Value): Value => {
   const m = t.value(mask, what);
   if (m.type.elem !== DTYPES.bool) t.fail(TL.maskNotBool, what, m.type);
@@ -69,8 +83,14 @@ export const MEMORY = {
     },
     api:
       (t) =>
-      (ptr: number, options: LoadOptions = {}): number => {
+      (ptr: number | BlockPointer, options: LoadOptions = {}): number => {
         checkOptions(t, 'load', options, LOAD_OPTIONS);
+        if (ptr instanceof BlockPointer) {
+          refuse(t, 'load', options, ['mask', 'other'], TL.blockMask);
+          const padding = checkPadding(t, 'load', options.padding_option ?? '', ptr.dtype);
+          return asUser(ptr.load(t, boundaryCheck(t, 'load', options.boundary_check, ptr.block_shape.length), padding));
+        }
+        refuse(t, 'load', options, ['boundary_check', 'padding_option'], TL.notBlock);
         let p = pointer(t, 'tl.load', ptr);
         const { mask, other } = options;
         if (mask == null) {
@@ -101,8 +121,14 @@ export const MEMORY = {
     },
     api:
       (t) =>
-      (ptr: number, value: number | boolean, options: StoreOptions = {}): void => {
+      (ptr: number | BlockPointer, value: number | boolean, options: StoreOptions = {}): void => {
         checkOptions(t, 'store', options, STORE_OPTIONS);
+        if (ptr instanceof BlockPointer) {
+          refuse(t, 'store', options, ['mask'], TL.blockMask);
+          ptr.store(t, value, boundaryCheck(t, 'store', options.boundary_check, ptr.block_shape.length));
+          return;
+        }
+        refuse(t, 'store', options, ['boundary_check'], TL.notBlock);
         let p = pointer(t, 'tl.store', ptr);
         let v = t.value(value, 'tl.store');
         if (isPtr(v.type)) t.fail(TL.pointerElement, 'tl.store', v.type);

@@ -22,6 +22,8 @@ export interface Trace {
   one(name: string, operands: readonly Value[], attrs?: Attrs): Value;
   /** A constant scalar or tile. */
   constant(value: number | bigint | boolean, dtype: DType, shape?: readonly number[]): Value;
+  /** What a constant holds; undefined for a value that is none. */
+  constantOf(v: Value): number | bigint | boolean | undefined;
   /** A traced value as it is; a number or boolean as a constant scalar of Triton's default dtype. `what` is for the error. */
   value(x: unknown, what: string): Value;
   isValue(x: unknown): x is Value;

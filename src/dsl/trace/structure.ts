@@ -18,7 +18,8 @@ export interface Structured {
   [STRUCTURE](): Structure;
 }
 
-const isStructured = (x: object): x is Structured => STRUCTURE in x;
+/** True for an object of the library that holds traced values. */
+export const isStructured = (x: unknown): x is Structured => typeof x === 'object' && x !== null && STRUCTURE in x;
 const isPlain = (x: object): boolean => [Object.prototype, null].includes(Object.getPrototypeOf(x));
 
 /** What `x` is made of; null for a value that is one thing. */

@@ -13,7 +13,7 @@ import { FloatLit, isNumberLike } from './context.ts';
 import type { Definition } from './definition.ts';
 import { type Emitter, Poison } from './emitter.ts';
 import { emitFor, emitIf, emitIfValue, emitWhile, type Vars } from './regions.ts';
-import { leaves, structureOf } from './structure.ts';
+import { isStructured, leaves, structureOf } from './structure.ts';
 
 /** A loop over the device: what `tl.range` returns. */
 export class RangeSpec {
@@ -82,8 +82,16 @@ export class Frame {
   bin(l: number, op: string, a: unknown, b: unknown): unknown {
     const e = this.at(l);
     for (const x of [a, b]) if (x instanceof Poison) e.value(x, op);
-    if (!(a instanceof Value) && !(b instanceof Value)) return jsBinary(op, a, b);
     const name = ROW_OF[op];
+    if ((isStructured(a) || isStructured(b)) && name !== 'eq' && name !== 'ne')
+      return e.fail(
+        TL.badOperator,
+        op,
+        describe(a),
+        describe(b),
+        'a block pointer moves with tl.advance; a descriptor takes offsets',
+      );
+    if (!(a instanceof Value) && !(b instanceof Value)) return jsBinary(op, a, b);
     const other = a instanceof Value ? b : a;
     if (!(other instanceof Value) && !isNumberLike(other) && typeof other !== 'boolean') {
       // `x === null` asks the trace, not the device.

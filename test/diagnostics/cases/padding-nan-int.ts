@@ -1,0 +1,11 @@
+// nan as padding of integers
+import { type Device, kernel, tl } from 'tessera';
+
+const k = kernel(function k({ x, n }: { x: tl.ptr<tl.i32>; n: tl.i32 }) {
+  const p = tl.make_block_ptr(x, { shape: [n, n], strides: [n, 1], offsets: [0, 0], block_shape: [16, 16], order: [1, 0] });
+  tl.store(p, tl.load(p, { boundary_check: [0, 1], padding_option: 'nan' }));
+});
+
+export default function run(dev: Device): void {
+  k.launch(dev, [1], { x: dev.empty([256], 'i32'), n: 6 });
+}
