@@ -26,6 +26,7 @@ export interface LowerOptions {
 
 /** A device that has what every WebGPU device has, and nothing more: what `build` and `lower` compile for by default. */
 export const BASE_TARGET: Target = {
+  profile: 'gpu',
   subgroups: false,
   subgroupMinSize: 0,
   subgroupMaxSize: 0,

@@ -3,6 +3,7 @@
 
 import type { Loc } from '../dsl/diagnostics.ts';
 import type { DTypeName } from '../dsl/types.ts';
+import type { ProfileName } from './profiles.ts';
 
 /** One shape that the device's matrix units multiply: [M, K] · [K, N] of `type`, accumulated in `result`. */
 export interface MatrixConfig {
@@ -15,6 +16,8 @@ export interface MatrixConfig {
 
 /** What of a device shapes the code. Part of the pipeline cache's key. */
 export interface Target {
+  /** Which row of the table of profiles (profiles.ts) suits the device. */
+  readonly profile: ProfileName;
   readonly subgroups: boolean;
   /** Smallest and largest subgroup size that the device may use; 0 without subgroups. */
   readonly subgroupMinSize: number;

@@ -3,6 +3,7 @@
 
 import type { Func } from '../dsl/ir/ir.ts';
 import type { KernelOptions } from '../dsl/kernel.ts';
+import type { ProfileName } from '../lower/profiles.ts';
 import type { Target, WgslProgram } from '../lower/program.ts';
 import type { Backend, DeviceStats } from './backend.ts';
 import { Device, type Trace } from './core.ts';
@@ -14,6 +15,8 @@ import type { LogSink } from './webgpu/log.ts';
 export interface DeviceOptions extends AdapterOptions {
   /** 'interp' for the interpreter; 'webgpu' (the default) for WebGPU where there is an adapter. */
   readonly prefer?: 'webgpu' | 'interp';
+  /** Whom to choose workgroup sizes for; by default what the adapter is. Changes speed only. */
+  readonly profile?: ProfileName;
   /** Receives the lines of device_print; console.log when absent. */
   readonly onLog?: LogSink;
 }
@@ -48,7 +51,14 @@ export async function openDevice(options: DeviceOptions, compiler: Compiler | nu
   if ((options.prefer !== 'interp' && !intercept.listener) || !compiler) {
     try {
       const { gpu, adapter } = await openGpu(options);
-      const backend = new WebGpuBackend(gpu, infoOf(gpu, adapter), targetOf(gpu, adapter), stats, compiler?.toWgsl ?? null, sink);
+      const backend = new WebGpuBackend(
+        gpu,
+        infoOf(gpu, adapter),
+        targetOf(gpu, adapter, options.profile),
+        stats,
+        compiler?.toWgsl ?? null,
+        sink,
+      );
       return new Device(backend, stats, trace);
     } catch (e) {
       if (!(e instanceof NoAdapter) || !compiler) throw e;

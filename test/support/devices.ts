@@ -7,9 +7,12 @@ import { type Device, device } from '../../src/index.ts';
 export const KINDS = ['interp', 'webgpu'] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** A device of that kind and no other. */
+/**
+ * A device of that kind and no other. Where a run asks for the system's driver, kernels are compiled as for a GPU: between the two runs of
+ * CI both profiles are executed.
+ */
 export async function openKind(kind: Kind): Promise<Device> {
-  const d = await device({ prefer: kind });
+  const d = await device({ prefer: kind, profile: process.env.TESSERA_DRIVER === 'system' ? 'gpu' : undefined });
   if (d.kind !== kind) throw new Error('no WebGPU adapter: run the tests with `npm test`, which provides a driver');
   return d;
 }

@@ -45,6 +45,7 @@ async function open(): Promise<TestDevice> {
       shaderF16: want.includes('shader-f16'),
       matrices: [],
       maxWorkgroupStorage: limits.maxComputeWorkgroupStorageSize,
+      profile: 'gpu',
       maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
       maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
       maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,

@@ -5,6 +5,8 @@
 import { type Block, definitions, type Func, type Op, type Value, walk } from '../../dsl/ir/ir.ts';
 import { hasTrait } from '../../dsl/ops/index.ts';
 import { isPtr, isTile, numel, pointee } from '../../dsl/types.ts';
+import { PROFILES, profileOf } from '../profiles.ts';
+import type { Target } from '../program.ts';
 import type { AxisInfo } from './axis.ts';
 import type { FragmentPlan } from './fragments.ts';
 import { blockedLayout, dotLayout, dotRowBits, dropDim, isLane, isReg, type Layout, lane, log2 } from './layout.ts';
@@ -48,31 +50,42 @@ const MEMORY = 2;
 const MADE_UP = 1;
 
 /**
- * Invocations a program: what the largest tile needs, 16 elements each in dots, otherwise 4, or as many as 16 bytes hold where the
- * largest accesses can move those at once. At most 256, or 32 · `num_warps`: with a dot exactly those, since dots are tuned so.
+ * Invocations a program: what the largest tile needs, at so many elements each as the device's profile says for dots and for
+ * everything else, or as many as a vector access holds where the largest accesses can move those at once. At most 256, or
+ * 32 · `num_warps`: with a dot exactly those on GPUs, since dots are tuned so.
  */
-export function chooseInvocations(func: Func, axis: AxisInfo, maxInvocations: number, num_warps?: number): number {
+export function chooseInvocations(
+  func: Func,
+  axis: AxisInfo,
+  target: Pick<Target, 'profile' | 'maxInvocations'>,
+  num_warps?: number,
+): number {
   const ops: Op[] = [];
   walk(func.body, (op) => void ops.push(op));
-  const most = Math.min(num_warps ? 32 * num_warps : 256, 2 ** log2(maxInvocations));
-  if (num_warps && ops.some((op) => op.name === 'dot')) return most;
+  const dots = ops.filter((op) => op.name === 'dot').length;
+  // Text grows with the elements of an invocation. That of several products is spread as widely as can be: drivers need seconds for it.
+  const profile = dots > 1 ? PROFILES.gpu : profileOf(target);
+  const most = Math.min(num_warps ? 32 * num_warps : 256, 2 ** log2(target.maxInvocations));
+  if (profile.tuned && num_warps && dots) return most;
   const accesses = ops.filter((op) => (hasTrait(op.name, 'reads') || hasTrait(op.name, 'writes')) && isTile(op.operands[0].type));
   const sizes = accesses.map((op) => numel(op.operands[0].type.shape));
-  const runs = accesses.filter((_, i) => sizes[i] === Math.max(...sizes)).map((op) => longestRun(op, axis));
-  const each = runs.length ? Math.max(4, Math.min(...runs)) : 4;
+  const runs = accesses.filter((_, i) => sizes[i] === Math.max(...sizes)).map((op) => longestRun(op, axis, profile.accessBytes));
+  const folds = ops.some((op) => hasTrait(op.name, 'reduction'));
+  const least = dots ? profile.besideDot : folds ? profile.exchanged : profile.elements;
+  const each = Math.max(least, ...(runs.length ? [Math.min(...runs)] : []));
   let want = 32;
   for (const op of ops)
     for (const r of op.results)
-      if (isTile(r.type) && !isPtr(r.type)) want = Math.max(want, numel(r.type.shape) / (op.name === 'dot' ? 16 : each));
+      if (isTile(r.type) && !isPtr(r.type)) want = Math.max(want, numel(r.type.shape) / (op.name === 'dot' ? profile.dot : each));
   return Math.max(1, Math.min(2 ** Math.ceil(Math.log2(want)), most));
 }
-/** Elements, up to 16 bytes of them, that lie side by side under one mask bit. */
-function longestRun(op: Op, axis: AxisInfo): number {
+/** Elements, up to so many bytes of them, that lie side by side under one mask bit. */
+function longestRun(op: Op, axis: AxisInfo, bytes: number): number {
   const [ptr] = op.operands;
   const mask = op.operands[hasTrait(op.name, 'writes') ? 2 : 1];
   const { contiguity, divisibility } = axis.get(ptr);
   const runs = ptr.type.shape.map((_, d) =>
-    Math.min(contiguity[d], divisibility[d], mask ? axis.get(mask).constancy[d] : Infinity, 16 / pointee(ptr.type).bytes),
+    Math.min(contiguity[d], divisibility[d], mask ? axis.get(mask).constancy[d] : Infinity, bytes / pointee(ptr.type).bytes),
   );
   return Math.max(1, ...runs);
 }

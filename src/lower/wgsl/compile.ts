@@ -52,12 +52,7 @@ export function lowerToWgsl(func: Func, target: Target, options: CompileOptions 
   const tile = options.clean ? func : runPipeline(func, tilePasses, options).func;
   return (
     onMatrixUnits(tile, target, options) ??
-    toLanes(
-      tile,
-      target,
-      options,
-      options.workgroupSize ?? chooseInvocations(tile, analyzeAxis(tile), target.maxInvocations, options.num_warps),
-    )
+    toLanes(tile, target, options, options.workgroupSize ?? chooseInvocations(tile, analyzeAxis(tile), target, options.num_warps))
   );
 }
 

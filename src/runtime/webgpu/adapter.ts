@@ -2,6 +2,7 @@
 // when asked. Asks for every limit the adapter has and the features that kernels can use. Refuses to know kernels and tensors.
 
 import { fail, NO_LOC } from '../../dsl/diagnostics.ts';
+import type { ProfileName } from '../../lower/profiles.ts';
 import type { Target } from '../../lower/program.ts';
 import type { DeviceInfo, DeviceLimits } from '../backend.ts';
 import { DEVICE } from '../messages.ts';
@@ -102,13 +103,16 @@ const limitNames = (limits: GPUSupportedLimits): string[] =>
 
 const adapterName = (info: GPUAdapterInfo): string => info.description || info.device || info.vendor || 'unknown';
 
+const isSoftware = (info: Info): boolean => info.isFallbackAdapter === true || /llvmpipe|swiftshader/i.test(adapterName(info));
+
 const matrixConfigs = (gpu: GPUDevice, adapter: GPUAdapter): readonly MatrixConfig[] =>
   gpu.features.has(SUBGROUP_MATRIX) ? [...((adapter.info as Info).subgroupMatrixConfigs ?? [])] : [];
 
 /** What the code generator needs to know of the device. */
-export function targetOf(gpu: GPUDevice, adapter: GPUAdapter): Target {
+export function targetOf(gpu: GPUDevice, adapter: GPUAdapter, profile?: ProfileName): Target {
   const subgroups = gpu.features.has('subgroups');
   return {
+    profile: profile ?? (isSoftware(adapter.info) ? 'software' : 'gpu'),
     subgroups,
     subgroupMinSize: subgroups ? (adapter.info.subgroupMinSize ?? 0) : 0,
     subgroupMaxSize: subgroups ? (adapter.info.subgroupMaxSize ?? 0) : 0,
@@ -136,7 +140,7 @@ export function infoOf(gpu: GPUDevice, adapter: GPUAdapter): DeviceInfo {
     vendor: info.vendor,
     architecture: info.architecture,
     driver: info.description || info.device,
-    software: info.isFallbackAdapter === true || /llvmpipe|swiftshader/i.test(adapterName(info)),
+    software: isSoftware(info),
     features: [...gpu.features].sort(),
     subgroupSize: gpu.features.has('subgroups') ? [info.subgroupMinSize ?? 0, info.subgroupMaxSize ?? 0] : null,
     subgroupMatrices: configs.map(

@@ -15,6 +15,7 @@ const TARGET: Target = {
   shaderF16: true,
   matrices: [{ type: 'f16', result: 'f32', M: 16, N: 16, K: 16 }],
   maxWorkgroupStorage: 49152,
+  profile: 'gpu',
   maxInvocations: 1024,
   maxStorageBuffers: 10,
   maxWorkgroupsPerDimension: 65535,

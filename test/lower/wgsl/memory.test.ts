@@ -7,6 +7,7 @@ import { chooseInvocations } from '../../../src/lower/passes/assignLayouts.ts';
 import { analyzeAxis } from '../../../src/lower/passes/axis.ts';
 import { programOrder } from '../../../src/lower/passes/programOrder.ts';
 import { runPipeline, tilePasses } from '../../../src/lower/pipeline.ts';
+import type { ProfileName } from '../../../src/lower/profiles.ts';
 import {
   type Arg,
   differences,
@@ -249,11 +250,18 @@ describe('program order', () => {
 });
 
 describe('invocations', () => {
-  const size = (dtype: 'f16' | 'f32', B: number, num_warps?: number, div = 16) => {
-    const p: PtrArg = { data: new Float32Array(1), dtype, div };
-    const func = clean(copy, { x: p, out: p, n: int(64, 16), B });
-    return chooseInvocations(func, analyzeAxis(func), 1024, num_warps);
-  };
+  const on =
+    (profile: ProfileName) =>
+    (dtype: 'f16' | 'f32', B: number, num_warps?: number, div = 16) => {
+      const p: PtrArg = { data: new Float32Array(1), dtype, div };
+      const func = clean(copy, { x: p, out: p, n: int(64, 16), B });
+      return chooseInvocations(func, analyzeAxis(func), { profile, maxInvocations: 1024 }, num_warps);
+    };
+  const size = on('gpu');
+  it('fewer of them, with more to do, on software drivers', () => {
+    const few = on('software');
+    expect([few('f32', 1024), few('f16', 1024), few('f32', 1024, 2), few('f32', 64)]).toEqual([128, 64, 64, 32]);
+  });
   it('as many as 16 bytes each need; num_warps is the most', () => {
     expect([size('f32', 1024), size('f16', 1024), size('f16', 1024, 16), size('f32', 1024, 4), size('f32', 4096, 16)]).toEqual([
       256, 128, 128, 128, 512,

@@ -17,6 +17,7 @@ const TARGET: Target = {
   shaderF16: false,
   matrices: [],
   maxWorkgroupStorage: 16384,
+  profile: 'gpu',
   maxInvocations: 256,
   maxStorageBuffers: 8,
   maxWorkgroupsPerDimension: 65535,
