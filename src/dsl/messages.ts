@@ -389,6 +389,40 @@ export const TL = {
     text: `${what}: rows of ${d} need at least ${least} columns, but the block has ${found}`,
     help: `make the descriptor with block_shape: [1, ${least}] or wider`,
   })),
+  // ---- functions of elements
+  elementFunction: message('TL1100', (name: string, found: string) => ({
+    text: `tl.${name} needs a function, but got ${found}`,
+    help: `pass a function of the kernel or one made by tl.fn, e.g. (a, b) => a + b`,
+  })),
+  elementCount: message('TL1101', (name: string, found: number, want: number) => ({
+    text: `the function of tl.${name} returns ${found} value${found === 1 ? '' : 's'}`,
+    notes: [
+      name === 'map_elementwise'
+        ? `expected: ${want === 1 ? 'a value, or a list of them' : `a list of ${want} values for each result, one for each element of a pack`}`
+        : `expected: ${want === 1 ? 'one value' : `a list of ${want} values, one for each tile`}`,
+    ],
+    help:
+      want === 1
+        ? 'return a value on every way'
+        : `return a list, e.g. return [${['a', 'b', 'c', 'd', 'e', 'f'].slice(0, want).join(', ')}]`,
+  })),
+  elementDtype: message('TL1102', (name: string, i: number, n: number, found: Type, want: Type) => ({
+    text: `the function of tl.${name} returns ${printType(found)}${n > 1 ? ` as value ${i}` : ''}, but that must be ${printType(want)}`,
+    notes: ['the function combines its own results with elements, so both have one dtype'],
+    help: found.shape.length
+      ? 'compute with the arguments alone; they are single elements'
+      : `cast the result: tl.cast(…, tl.${want.elem}), or cast the tile first to compute in ${found.elem}`,
+  })),
+  elementEffect: message('TL1103', (name: string, op: string) => ({
+    text: `the function of tl.${name} uses ${op}, but it may only compute`,
+    notes: ['it is called in no fixed order, and more or less often than there are elements'],
+    help: `load and store tiles outside of the function, before or after tl.${name}`,
+  })),
+  elementTile: message('TL1104', (name: string, found: string) => ({
+    text: `the function of tl.${name} uses a tile (${found})`,
+    notes: ['it works on single elements; its arguments are scalars'],
+    help: `pass the tile to tl.${name} as one more operand: tl.${name}([x, y], …)`,
+  })),
   // ---- IR text and verifier
   irSyntax: message('TL1090', (what: string) => ({
     text: `IR text: ${what}`,

@@ -7,10 +7,12 @@ import { BLOCK_FNS } from './ops/blocks.ts';
 import { CREATE_FNS } from './ops/create.ts';
 import { DESCRIPTOR_FNS } from './ops/descriptors.ts';
 import { OPS } from './ops/index.ts';
+import { PropagateNan } from './ops/nan.ts';
 import { ORDER_FNS } from './ops/order.ts';
 import { REARRANGE_FNS } from './ops/rearrange.ts';
 import { type ApiFn, asUser } from './ops/row.ts';
 import { SHAPE_FNS } from './ops/shape.ts';
+import { REDUCE_FNS } from './ops/softmax.ts';
 import { type Trace, trace } from './trace/context.ts';
 import type { Definition } from './trace/definition.ts';
 import { DEVICE_FN, describe, RangeSpec } from './trace/tracer.ts';
@@ -51,6 +53,7 @@ const COMPOSED = {
   ...ORDER_FNS,
   ...BLOCK_FNS,
   ...DESCRIPTOR_FNS,
+  ...REDUCE_FNS,
   /** Smallest integer that is not below x / y, for positive integers. */
   cdiv:
     (t: Trace) =>
@@ -189,11 +192,15 @@ const DTYPE_NAMES = {
   float8e5: DTYPES.fp8e5,
 } as const;
 
+/** What options name. */
+const CONSTANTS = { PropagateNan } as const;
+
 /** The language inside kernels: functions, dtypes and (as `tl.ptr<…>` and the like) parameter types. */
-export const tl: WithApi & FactoriesOf<typeof COMPOSED> & typeof DTYPE_NAMES & { readonly fn: typeof fn } = {
+export const tl: WithApi & FactoriesOf<typeof COMPOSED> & typeof DTYPE_NAMES & typeof CONSTANTS & { readonly fn: typeof fn } = {
   ...fromRows,
   ...composed,
   ...DTYPE_NAMES,
+  ...CONSTANTS,
   fn,
 };
 

@@ -38,7 +38,7 @@ describe('intervals', () => {
       %two = constant {value=2} : i32
       %big = mul %pid, %two : i32
       %t = sum %a {axis=0} : i32
-      %i = argmax %a {axis=0} : i32
+      %v, %i = argmax %a {axis=0} : i32, i32
       %b = cast %a {to="bool"} : tile<16xbool>
     }`);
     expect(r('pid')).toBe('0..2147483646');

@@ -5,6 +5,7 @@
 import { type Diagnostic, diagnostic, type Loc } from '../diagnostics.ts';
 import { TL } from '../messages.ts';
 import { rowOf as tileRow } from '../ops/index.ts';
+import type { Row } from '../ops/row.ts';
 import { printType, sameType, type Type } from '../types.ts';
 import { inferTypes, type RowLookup } from './build.ts';
 import type { Block, Func, Op, Value } from './ir.ts';
@@ -40,6 +41,7 @@ export function verify(f: Func, rows: RowLookup = tileRow): Diagnostic[] {
       if (row.traits.includes('terminator') && (i !== b.ops.length - 1 || !parent))
         report(op.loc, `${op.name} is not at the end of a region`);
       if (row.traits.includes('control')) checkRegions(op, scope);
+      else if (row.region) checkElement(op, row, scope);
       else if (op.regions.length) report(op.loc, `${op.name} has a region`);
       for (const r of op.results) scope.add(r);
     });
@@ -67,6 +69,26 @@ export function verify(f: Func, rows: RowLookup = tileRow): Diagnostic[] {
         report(last.loc, `yield of ${types(last.operands)} in ${op.name}, which carries (${carried.map(printType).join(', ')})`);
       checkBlock(r, scope, op);
     });
+  };
+
+  /** A region that computes on single elements: one, with the arguments and yields that the row says. */
+  const checkElement = (op: Op, row: Row, scope: ReadonlySet<Value>): void => {
+    const [r] = op.regions;
+    if (op.regions.length !== 1) return void report(op.loc, `${op.name} has ${op.regions.length} regions, not 1`);
+    const want = row.region!(
+      op.operands.map((o) => o.type),
+      op.attrs,
+    );
+    const list = (ts: readonly Type[]) => `(${ts.map(printType).join(', ')})`;
+    if (!equal(r.args, want.args))
+      report(op.loc, `the region of ${op.name} has arguments ${types(r.args)}, not ${list(want.args)}`);
+    const last = r.ops.at(-1);
+    if (last?.name !== 'yield' || !equal(last.operands, want.yields))
+      report(
+        op.loc,
+        `the region of ${op.name} ends in ${last?.name} of ${types(last?.operands ?? [])}, not yield of ${list(want.yields)}`,
+      );
+    checkBlock(r, scope, op);
   };
 
   checkBlock(f.body, new Set(f.params.map((p) => p.value)), null);

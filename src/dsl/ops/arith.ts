@@ -4,7 +4,8 @@
 import { TL } from '../messages.ts';
 import type { Trace } from '../trace/context.ts';
 import { DTYPES, dtypeOf, sameType } from '../types.ts';
-import { asUser, op, type WgslContext } from './row.ts';
+import { type NanOptions, nanAttrs } from './nan.ts';
+import { asUser, type Num, op, type WgslContext } from './row.ts';
 import { anyNumber, type Binary, binary, comparison, isFloat, isInt, same, sameShapes, unary, widenBf16 } from './rules.ts';
 
 const wide = (cx: WgslContext): boolean => dtypeOf(cx.operands[0]).bits === 64;
@@ -45,14 +46,31 @@ const byWidth =
 const infix = (sign: string, name: string) => byWidth(name, (v) => `(${v[0]} ${sign} ${v[1]})`);
 const nan = (x: number | bigint): boolean => typeof x === 'number' && Number.isNaN(x);
 
-/** `tl.minimum(x, y)`-like: numbers become scalars of their own dtype and bf16 becomes f32 first, as in Triton. */
-const binaryApi =
-  (name: string) =>
-  (t: Trace): Binary =>
-  (x, y) => {
-    const [a, b] = [x, y].map((v) => widenBf16(t, t.value(v, `tl.${name}`)));
-    return asUser(t.one(name, t.promote(`tl.${name}`, a, b)));
-  };
+/** `tl.minimum` and `tl.maximum`: numbers become scalars of their own dtype and bf16 becomes f32 first, as in Triton. */
+const extreme = (name: 'minimum' | 'maximum', doc: string, wgsl: 'min' | 'max', first: (a: Num, b: Num) => boolean) =>
+  op({
+    doc: `${doc} of two values. NaN loses against a number; with propagate_nan: tl.PropagateNan.ALL it wins.`,
+    args: ['x', 'y'],
+    attrs: ['propagate_nan'],
+    traits: ['pure', 'elementwise', 'commutative', 'cheap'],
+    type: same(`tl.${name}`, 'numbers', anyNumber),
+    eval: ([a, b], _d, _to, attrs) =>
+      nan(a) || nan(b) ? (nan(a) === Boolean(attrs.propagate_nan) ? a : b) : first(a, b) ? a : b,
+    wgsl: byWidth(wgsl, (v, cx) => {
+      const text = `${wgsl}(${v.join(', ')})`;
+      return cx.attrs.propagate_nan && float(cx) ? `${cx.helper('keep_nan')}(${[...v, text].join(', ')})` : text;
+    }),
+    samples: [
+      [1, 2],
+      [-1, -2],
+    ],
+    api:
+      (t) =>
+      (x: number, y: number, options: NanOptions = {}): number => {
+        const [a, b] = [x, y].map((v) => widenBf16(t, t.value(v, `tl.${name}`)));
+        return asUser(t.one(name, t.promote(`tl.${name}`, a, b), nanAttrs(t, name, options)));
+      },
+  });
 /** `tl.add(x, y)`-like: the operator's own rules. */
 const operatorApi =
   (name: string, divOrMod = false) =>
@@ -223,34 +241,10 @@ export const ARITH = {
       [-48, 4],
     ],
   }),
-  /** Smaller of two values; a NaN loses. */
-  minimum: op({
-    doc: 'Smaller of two values. NaN loses against a number, as with Triton’s default propagate_nan.',
-    args: ['x', 'y'],
-    traits: ['pure', 'elementwise', 'commutative', 'cheap'],
-    type: same('tl.minimum', 'numbers', anyNumber),
-    eval: binary((a, b) => (nan(a) ? b : nan(b) ? a : a < b ? a : b)),
-    wgsl: byWidth('min', (v) => `min(${v.join(', ')})`),
-    samples: [
-      [1, 2],
-      [-1, -2],
-    ],
-    api: binaryApi('minimum'),
-  }),
-  /** Larger of two values; a NaN loses. */
-  maximum: op({
-    doc: 'Larger of two values. NaN loses against a number, as with Triton’s default propagate_nan.',
-    args: ['x', 'y'],
-    traits: ['pure', 'elementwise', 'commutative', 'cheap'],
-    type: same('tl.maximum', 'numbers', anyNumber),
-    eval: binary((a, b) => (nan(a) ? b : nan(b) ? a : a > b ? a : b)),
-    wgsl: byWidth('max', (v) => `max(${v.join(', ')})`),
-    samples: [
-      [1, 2],
-      [-1, -2],
-    ],
-    api: binaryApi('maximum'),
-  }),
+  /** Smaller of two values; a NaN loses, unless `propagate_nan` says otherwise. */
+  minimum: extreme('minimum', 'Smaller', 'min', (a, b) => a < b),
+  /** Larger of two values; a NaN loses, unless `propagate_nan` says otherwise. */
+  maximum: extreme('maximum', 'Larger', 'max', (a, b) => a > b),
   /** Negation: 0 - x. */
   neg: op({
     doc: 'Negation, computed as 0 - x like Triton does (so -x of 0.0 is 0.0). `-x`.',

@@ -4,12 +4,14 @@ import { ARITH, CHOICE, COMPARE } from './arith.ts';
 import { CONTROL, DEBUG, HINTS } from './control.ts';
 import { CREATE } from './create.ts';
 import { DOT } from './dot.ts';
+import { ELEMENT } from './element.ts';
 import { MATH } from './math.ts';
 import { MEMORY } from './memory.ts';
 import { ORDER } from './order.ts';
 import { REARRANGE } from './rearrange.ts';
 import { REDUCE } from './reduce.ts';
 import type { Row, Trait } from './row.ts';
+import { SCAN } from './scan.ts';
 import { SHAPE } from './shape.ts';
 
 export const FAMILIES = {
@@ -23,6 +25,8 @@ export const FAMILIES = {
   order: ORDER,
   memory: MEMORY,
   reduction: REDUCE,
+  scan: SCAN,
+  'functions of elements': ELEMENT,
   product: DOT,
   control: CONTROL,
   hints: HINTS,
@@ -40,6 +44,8 @@ export const OPS = {
   ...ORDER,
   ...MEMORY,
   ...REDUCE,
+  ...SCAN,
+  ...ELEMENT,
   ...DOT,
   ...CONTROL,
   ...HINTS,

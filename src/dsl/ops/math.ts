@@ -4,6 +4,7 @@ import { erf, fmaRound } from '../functions.ts';
 import { TL } from '../messages.ts';
 import { convert } from '../numerics.ts';
 import { DTYPES, DType, type DTypeName, dtypeOf, isPtr, withElem } from '../types.ts';
+import { type NanOptions, nanAttrs } from './nan.ts';
 import { asUser, op } from './row.ts';
 import { anyNumber, isFloat, isWideFloat, same, unary, unaryApi, widenBf16 } from './rules.ts';
 
@@ -95,14 +96,18 @@ export const MATH = {
         return asUser(t.one('fma', t.broadcast('tl.fma', [c, t.cast(b, dtypeOf(d.type)), d])));
       },
   }),
-  /** Limits x to [lo, hi]; NaN becomes lo. */
+  /** Limits x to [lo, hi]; NaN becomes lo, unless `propagate_nan` says otherwise. */
   clamp: op({
-    doc: 'Limits x to lo..hi. NaN becomes lo, as with Triton’s default propagate_nan.',
+    doc: 'Limits x to lo..hi. NaN becomes lo; with propagate_nan: tl.PropagateNan.ALL it stays NaN.',
     args: ['x', 'lo', 'hi'],
+    attrs: ['propagate_nan'],
     traits: ['pure', 'elementwise', 'cheap'],
     type: same('tl.clamp', 'floating-point numbers (use tl.minimum and tl.maximum for integers)', isFloat),
-    eval: ([x, lo, hi]) => (x > lo ? (x < hi ? x : hi) : lo < hi ? lo : hi),
-    wgsl: (v) => `min(max(${v[0]}, ${v[1]}), ${v[2]})`,
+    eval: ([x, lo, hi], _d, _to, attrs) => (attrs.propagate_nan && x !== x ? x : x > lo ? (x < hi ? x : hi) : lo < hi ? lo : hi),
+    wgsl: (v, cx) => {
+      const text = `min(max(${v[0]}, ${v[1]}), ${v[2]})`;
+      return cx.attrs.propagate_nan ? `${cx.helper('keep_nan')}(${v[0]}, ${v[0]}, ${text})` : text;
+    },
     samples: [
       [0.5, 0, 1],
       [-3, 0, 1],
@@ -110,12 +115,13 @@ export const MATH = {
     ],
     api:
       (t) =>
-      (x: number, lo: number, hi: number): number => {
-        const [v, low, high] = [x, lo, hi].map((o) => widenBf16(t, t.value(o, 'tl.clamp')));
+      (x: number, min: number, max: number, options: NanOptions = {}): number => {
+        const [v, low, high] = [x, min, max].map((o) => widenBf16(t, t.value(o, 'tl.clamp')));
         const [l, h] = t.promote('tl.clamp', low, high);
         const [a, l2] = t.promote('tl.clamp', v, l);
         const [a2, h2] = t.promote('tl.clamp', a, h);
-        return asUser(t.one('clamp', t.broadcast('tl.clamp', [a2, t.cast(l2, dtypeOf(a2.type)), h2])));
+        const operands = t.broadcast('tl.clamp', [a2, t.cast(l2, dtypeOf(a2.type)), h2]);
+        return asUser(t.one('clamp', operands, nanAttrs(t, 'clamp', options)));
       },
   }),
   /** Converts to another dtype. */

@@ -1,132 +1,134 @@
-// Reductions along one axis.
+// Reductions along one axis whose combining step is a row of the table. Reductions by a function of the kernel: element.ts.
 
 import { TL } from '../messages.ts';
 import type { Trace } from '../trace/context.ts';
-import { DTYPES, DType, dtypeOf, isPtr, numel, type Type, withElem, withShape } from '../types.ts';
-import { describeJs } from './math.ts';
-import { asUser, type Num, op } from './row.ts';
+import { DTYPES, type DType, dtypeOf, isPtr, withElem } from '../types.ts';
+import {
+  type ArgOptions,
+  drop,
+  dtypeOption,
+  type ExtremeOptions,
+  finish,
+  folding,
+  given,
+  type ReduceOptions,
+  type SumOptions,
+  sumDtype,
+} from './reduceArgs.ts';
+import { type ApiFn, asUser, op } from './row.ts';
 import { widen } from './rules.ts';
 
-export interface ReduceOptions {
-  readonly axis?: number | null;
-  /** Keep the reduced axis as a dimension of 1. */
-  readonly keep_dims?: boolean;
-  /** Dtype to sum in. */
-  readonly dtype?: DType;
-  /** Also return the index of the value: the result is [value, index]. */
-  readonly return_indices?: boolean;
-  /** Of equal values, take the lowest index (the only choice here, and Triton's default). */
-  readonly return_indices_tie_break_left?: boolean;
-  readonly tie_break_left?: boolean;
-}
+const { i32, f32, bf16 } = DTYPES;
 
-const { i32, u32, f32, bf16 } = DTYPES;
-const drop = (t: Type, axis: number): Type =>
-  withShape(
-    t,
-    t.shape.filter((_, i) => i !== axis),
-  );
-const isNan = (x: Num): boolean => typeof x === 'number' && x !== x;
-
-/** Operand, axis and options of `tl.<reduction>(x, axis?, options?)`; `axis: null` folds everything. */
-function parse(t: Trace, name: string, x: unknown, axis: number | null | ReduceOptions | undefined, options: ReduceOptions) {
-  const o: ReduceOptions =
-    typeof axis === 'object' && axis !== null ? axis : { ...options, axis: axis as number | null | undefined };
-  let v = t.value(x, `tl.${name}`);
-  if (isPtr(v.type)) t.fail(TL.pointerElement, `tl.${name}`, v.type);
-  const rank = v.type.shape.length;
-  if (rank === 0) t.fail(TL.reduceScalar, name, v.type);
-  if (o.axis == null) {
-    if (rank > 1) v = t.one('reshape', [v], { shape: [numel(v.type.shape)] });
-    return { v, axis: 0, o, kept: v.type.shape.length === 1 && rank > 1 ? Array(rank).fill(1) : null };
-  }
-  const a = t.constInt(o.axis, `tl.${name}: the axis`);
-  if (a < -rank || a >= rank) t.fail(TL.axisRange, `tl.${name}`, a, rank);
-  return { v, axis: a < 0 ? a + rank : a, o, kept: null };
-}
-const finish = (t: Trace, r: ReturnType<Trace['one']>, p: ReturnType<typeof parse>) => {
-  if (!p.o.keep_dims) return r;
-  return p.kept ? t.broadcastTo(r, p.kept) : t.one('expand_dims', [r], { axis: p.axis });
-};
-
-const value = (
-  name: 'sum' | 'max' | 'min',
-  doc: string,
-  init: (d: DType) => Num,
-  step: (a: Num, b: Num, d: DType) => Num,
-  combineOp: string,
-) =>
+/** A reduction that folds with the row `combine`, of dtypes that `fits` accepts. */
+const value = <F extends ApiFn>(doc: string, combine: string, api: (t: Trace) => F, fits: (d: DType) => boolean = () => true) =>
   op({
     doc,
     args: ['x'],
     attrs: ['axis'],
     traits: ['pure', 'reduction'],
-    type: ([x], { axis }) => [drop(x, Number(axis))],
-    combine: { init, step, op: combineOp },
-    api:
-      (t) =>
-      (x: number | boolean, axis?: number | null | ReduceOptions, options: ReduceOptions = {}): number => {
-        const p = parse(t, name, x, axis, options);
-        const d = dtypeOf(p.v.type);
-        if (p.o.dtype && !(p.o.dtype instanceof DType)) t.fail(TL.notDtype, `tl.${name}`, describeJs(p.o.dtype));
-        if (p.o.return_indices) {
-          if (name === 'sum') t.fail(TL.unknownArg, 'sum', 'return_indices', ['axis', 'keep_dims', 'dtype']);
-          const both = [
-            t.one(name, [t.cast(p.v, d === bf16 ? f32 : d)], { axis: p.axis }),
-            t.one(`arg${name}`, [p.v], { axis: p.axis }),
-          ];
-          return both.map((r) => finish(t, r, p)) as unknown as number;
-        }
-        const to = p.o.dtype ?? (name === 'sum' ? (d.is_int() && d.bits < 32 ? (d.is_int_signed() ? i32 : u32) : d) : widen(d));
-        return asUser(finish(t, t.one(name, [t.cast(p.v, to)], { axis: p.axis }), p));
-      },
+    type: ([x], { axis }, fail) => {
+      if (isPtr(x) || !fits(dtypeOf(x))) fail(TL.unary, `a reduction by '${combine}'`, x, 'integers or masks');
+      return [drop(x, Number(axis))];
+    },
+    combine,
+    api,
   });
-const index = (name: 'argmax' | 'argmin', doc: string, better: (a: Num, b: Num) => boolean) =>
+
+/** `tl.max`: a value, or with `return_indices` the value and its index. */
+interface Extreme {
+  (
+    x: number | boolean,
+    axis: number | null | undefined,
+    options: ExtremeOptions & { readonly return_indices: true },
+  ): [number, number];
+  (x: number | boolean, options: ExtremeOptions & { readonly return_indices: true }): [number, number];
+  (x: number | boolean, axis?: number | null | ExtremeOptions, options?: ExtremeOptions): number;
+}
+
+const extremeApi =
+  (name: 'max' | 'min') =>
+  (t: Trace): Extreme =>
+    ((x: unknown, axis?: number | null | ExtremeOptions, options: ExtremeOptions = {}) => {
+      const g = given(t, name, axis, options, ['return_indices', 'return_indices_tie_break_left', 'keep_dims']);
+      const f = folding(t, name, [x], g.axis);
+      const [v] = f.operands;
+      const d = dtypeOf(v.type);
+      if (!g.o.return_indices) return asUser(finish(t, t.one(name, [t.cast(v, widen(d))], { axis: f.axis }), f, g.o.keep_dims));
+      const both = t.emit(`arg${name}`, [t.cast(v, d === bf16 ? f32 : d)], { axis: f.axis });
+      return both.map((r) => asUser(finish(t, r, f, g.o.keep_dims)));
+    }) as Extreme;
+
+const index = (name: 'argmax' | 'argmin', doc: string, better: 'gt' | 'lt') =>
   op({
     doc,
     args: ['x'],
     attrs: ['axis'],
     traits: ['pure', 'reduction'],
-    type: ([x], { axis }) => [withElem(drop(x, Number(axis)), i32)],
+    type: ([x], { axis }) => [drop(x, Number(axis)), withElem(drop(x, Number(axis)), i32)],
     index: true,
-    combine: { init: () => 0, step: (a, b) => (better(b, a) ? b : a), op: name === 'argmax' ? 'gt' : 'lt' },
+    combine: better,
     api:
       (t) =>
-      (x: number, axis?: number | ReduceOptions, options: ReduceOptions = {}): number => {
-        const p = parse(t, name, x, axis, options);
-        return asUser(finish(t, t.one(name, [p.v], { axis: p.axis }), p));
+      (x: number | boolean, axis?: number | null | ArgOptions, options: ArgOptions = {}): number => {
+        const g = given(t, name, axis, options, ['tie_break_left', 'keep_dims']);
+        const f = folding(t, name, [x], g.axis);
+        const [v] = f.operands;
+        const d = dtypeOf(v.type);
+        const [, i] = t.emit(name, [t.cast(v, d === bf16 ? f32 : d)], { axis: f.axis });
+        return asUser(finish(t, i, f, g.o.keep_dims));
       },
   });
+
+/** `tl.xor_sum` and `tl.reduce_or`: integers keep their dtype. */
+const bitwise = (name: 'xor_sum' | 'reduce_or', doc: string, combine: 'xor' | 'or') =>
+  value(
+    doc,
+    combine,
+    (t) =>
+      (x: number | boolean, axis?: number | null | ReduceOptions, options: ReduceOptions = {}): number => {
+        const g = given(t, name, axis, options, ['keep_dims']);
+        const f = folding(t, name, [x], g.axis);
+        if (!dtypeOf(f.operands[0].type).is_int()) t.fail(TL.unary, `tl.${name}`, f.operands[0].type, 'integers or masks');
+        return asUser(finish(t, t.one(name, f.operands, { axis: f.axis }), f, g.o.keep_dims));
+      },
+    (d) => d.is_int(),
+  );
 
 export const REDUCE = {
   /** Sum along an axis. */
   sum: value(
-    'sum',
     'Sum along an axis (all axes without one). Integers narrower than 32 bits are summed in 32.',
-    (d) => (d.bits === 64 && d.is_int() ? 0n : 0),
-    (a, b) => (a as number) + (b as number),
     'add',
+    (t) =>
+      (x: number | boolean, axis?: number | null | SumOptions, options: SumOptions = {}): number => {
+        const g = given(t, 'sum', axis, options, ['keep_dims', 'dtype']);
+        const f = folding(t, 'sum', [x], g.axis);
+        const [v] = f.operands;
+        const to = dtypeOption(t, 'sum', g.o.dtype) ?? sumDtype(dtypeOf(v.type));
+        return asUser(finish(t, t.one('sum', [t.cast(v, to)], { axis: f.axis }), f, g.o.keep_dims));
+      },
   ),
-  /** Largest value along an axis. */
+  /** Largest value along an axis, with `return_indices` also where it is. */
   max: value(
-    'max',
-    'Largest value along an axis (all axes without one); NaN loses.',
-    (d) => lowest(d),
-    (a, b) => (isNan(a) ? b : isNan(b) ? a : a > b ? a : b),
+    'Largest value along an axis (all axes without one); NaN loses. With `return_indices` also its index, of equal values the first.',
     'maximum',
+    extremeApi('max'),
   ),
-  /** Smallest value along an axis. */
+  /** Smallest value along an axis, with `return_indices` also where it is. */
   min: value(
-    'min',
-    'Smallest value along an axis (all axes without one); NaN loses.',
-    (d) => highest(d),
-    (a, b) => (isNan(a) ? b : isNan(b) ? a : a < b ? a : b),
+    'Smallest value along an axis (all axes without one); NaN loses. With `return_indices` also its index, of equal values the first.',
     'minimum',
+    extremeApi('min'),
   ),
   /** Index of the largest value. */
-  argmax: index('argmax', 'Index of the largest value along an axis (i32); of equal values the first.', (a, b) => a > b),
+  argmax: index('argmax', 'Index of the largest value along an axis (i32); of equal values the first, and NaN loses.', 'gt'),
   /** Index of the smallest value. */
-  argmin: index('argmin', 'Index of the smallest value along an axis (i32); of equal values the first.', (a, b) => a < b),
+  argmin: index('argmin', 'Index of the smallest value along an axis (i32); of equal values the first, and NaN loses.', 'lt'),
+  /** Exclusive or of integers along an axis. */
+  xor_sum: bitwise('xor_sum', 'Exclusive or along an axis (all axes without one), in the dtype of the integers.', 'xor'),
+  /** Bitwise or of integers along an axis. */
+  reduce_or: bitwise('reduce_or', 'Bitwise or along an axis (all axes without one), in the dtype of the integers.', 'or'),
   /** True if any element along the axis is. */
   any: op({
     doc: 'True if any element of a mask along an axis is. Made by the compiler for conditions that hold for the whole program.',
@@ -134,17 +136,6 @@ export const REDUCE = {
     attrs: ['axis'],
     traits: ['pure', 'reduction'],
     type: ([x], { axis }) => [drop(x, Number(axis))],
-    combine: { init: () => 0, step: (a, b) => Number(a || b), op: 'or' },
+    combine: 'or',
   }),
 };
-
-function lowest(d: DType): Num {
-  if (d.is_floating()) return -Infinity;
-  if (!d.is_int_signed()) return d.bits === 64 ? 0n : 0;
-  return d.bits === 64 ? -(2n ** 63n) : -(2 ** (d.bits - 1));
-}
-function highest(d: DType): Num {
-  if (d.is_floating()) return Infinity;
-  const bits = d.is_int_signed() ? d.bits - 1 : d.bits;
-  return d.bits === 64 ? 2n ** BigInt(bits) - 1n : 2 ** bits - 1;
-}

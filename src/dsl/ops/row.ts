@@ -14,7 +14,10 @@ import type { DType, Type } from '../types.ts';
  * - `commutative`: both operands may be swapped.
  * - `cheap`: recomputing it costs less than moving its result between invocations (index arithmetic, splats).
  * - `reads` / `writes`: touches memory behind its first operand.
- * - `reduction`: folds one axis (attr `axis`) with `combine`.
+ * - `reduction`: folds one axis (attr `axis`) with `combine`, or with the region of an `element` op.
+ * - `scan`: like a reduction, but keeps every partial result, in the order of the axis (from its end with attr `reverse`).
+ * - `element`: has one region that computes on single elements (`region` gives its types). It is no control flow: it has no
+ *   effects and runs as often, and in the order, that the op needs.
  * - `shape`: moves elements without changing them (`expand_dims`, `reshape`, `trans`, `broadcast_to`).
  * - `control`: has regions.  `terminator`: ends a region.  `hint`: result is operand 0, with facts in attrs.
  * - `effect`: is kept even if unused (print, assert, store).
@@ -27,6 +30,8 @@ export type Trait =
   | 'reads'
   | 'writes'
   | 'reduction'
+  | 'scan'
+  | 'element'
   | 'shape'
   | 'control'
   | 'terminator'
@@ -74,14 +79,15 @@ export interface Row<F extends ApiFn = ApiFn> {
    * the result dtype, so `(a, b) => a + b` is right for every dtype. `dtype` is the dtype of operand 0, `to` of the result.
    */
   readonly eval?: (operands: readonly Num[], dtype: DType, to: DType, attrs: Attrs) => Num;
-  /** Reductions: the accumulator's first value and one combining step. For arg-reductions see `index`. */
-  readonly combine?: {
-    readonly init: (d: DType) => Num;
-    readonly step: (acc: Num, x: Num, d: DType) => Num;
-    readonly op: string;
-  };
-  /** Reductions that yield an index instead of a value. */
+  /** Reductions and scans with a fixed combining step: the name of that step's row. For arg-reductions see `index`. */
+  readonly combine?: string;
+  /** Reductions that yield the best element and its index; `combine` says what is better. */
   readonly index?: boolean;
+  /** Ops with trait `element`: the types of the region's arguments, and of what it yields. */
+  readonly region?: (
+    operands: readonly Type[],
+    attrs: Attrs,
+  ) => { readonly args: readonly Type[]; readonly yields: readonly Type[] };
   /** WGSL expression for the op at lane level (scalars and vectors). */
   readonly wgsl?: (operands: readonly string[], cx: WgslContext) => string;
   readonly ulp?: Ulp;

@@ -38,6 +38,12 @@ export interface Trace {
   /** An integer known at trace time (shape, axis), or a failure that says what it must be. */
   constInt(x: unknown, what: string): number;
   constShape(x: unknown, what: string): number[];
+  /** Calls a function of the kernel (plain, or made by `tl.fn`) as the source would. */
+  call(fn: unknown, args: readonly unknown[], what: string): unknown;
+  /** Emits an op with trait `element` whose region is `fn`, traced on scalars. */
+  element(name: string, operands: readonly Value[], attrs: Attrs, fn: unknown): readonly Value[];
+  /** Emits `map_elementwise` of `fn`, whose results tell the dtypes; `list`: it returned a list. */
+  map(operands: readonly Value[], pack: number, fn: unknown): { readonly results: readonly Value[]; readonly list: boolean };
   print(text: string): void;
   fail<A extends unknown[]>(m: Message<A>, ...args: A): never;
 }

@@ -11,6 +11,7 @@ import { describeJs } from '../ops/math.ts';
 import { computationType, defaultDtype } from '../semantics.ts';
 import { DTYPES, type DType, dtypeOf, isPtr, numel, printType, sameShape, type Type } from '../types.ts';
 import { type FloatLit, isNumberLike, type Trace } from './context.ts';
+import { emitElement, emitMap } from './elements.ts';
 
 /** Stands for a variable that may have no value; using it is an error that says why. */
 export class Poison {
@@ -221,6 +222,19 @@ export class Emitter implements Trace {
       return this.constant(n, to);
     });
     return this.broadcast(what, operands) as [Value, Value];
+  }
+
+  // ---- functions of the kernel
+  /** How the frame at work calls a function. */
+  caller: ((fn: unknown, args: readonly unknown[], what: string) => unknown) | null = null;
+  call(fn: unknown, args: readonly unknown[], what: string): unknown {
+    return this.caller ? this.caller(fn, args, what) : this.fail(TL.outsideKernel, what);
+  }
+  element(name: string, operands: readonly Value[], attrs: Attrs, fn: unknown): readonly Value[] {
+    return emitElement(this, name, operands, attrs, fn);
+  }
+  map(operands: readonly Value[], pack: number, fn: unknown): { readonly results: readonly Value[]; readonly list: boolean } {
+    return emitMap(this, operands, pack, fn);
   }
 
   print(text: string): void {

@@ -213,7 +213,14 @@ export class Frame {
     const def = (fn as { [DEVICE_FN]?: Definition | null })[DEVICE_FN];
     if (def === null) return e.fail(TL.untransformed, fn.name);
     if (def) return this.inline(l, def, args);
-    const result = fn.apply(self, args);
+    const outer = e.caller;
+    e.caller = (f, xs, name) => this.invoke(l, f, undefined, xs, name);
+    let result: unknown;
+    try {
+      result = fn.apply(self, args);
+    } finally {
+      e.caller = outer;
+    }
     // Lambdas of the kernel move the location; what follows in this statement belongs to it again.
     e.loc = this.loc(l);
     return result;

@@ -1,4 +1,4 @@
-// What each op without regions does on the machine: a closure over register numbers. Ops with an `eval` or `combine` in their
+// What each op without regions does on the machine: a closure over register numbers. Ops with an `eval`, `combine` or `region` in their
 // row need nothing here; the table at the end holds the rest. Types have been checked; this file refuses to know regions.
 
 import type { Op } from '../../dsl/ir/ir.ts';
@@ -8,6 +8,7 @@ import type { Num } from '../../dsl/ops/row.ts';
 import { dtypeOf, numel, type Type } from '../../dsl/types.ts';
 import { checkDivision, checkOverflow } from './checks.ts';
 import { stop } from './errors.ts';
+import { fold } from './folds.ts';
 import { addptrLoop, elementLoop } from './loops.ts';
 import type { Exec, Machine } from './machine.ts';
 import { type Maker, type Makers, type SlotOf, unary } from './maker.ts';
@@ -16,7 +17,7 @@ import { RUN } from './messages.ts';
 import { ORDER_MAKERS } from './orderOps.ts';
 import { printLine, printNum } from './print.ts';
 import { SHAPE_MAKERS } from './shapeOps.ts';
-import { dot, reduce, sameElements } from './tiles.ts';
+import { dot, sameElements } from './tiles.ts';
 import { coordinates, fill, type Store } from './values.ts';
 
 /** Index of the first lane where `cond` is 0 and `mask` (if any) is not, or -1. */
@@ -152,7 +153,7 @@ export function execute(op: Op, slot: SlotOf, addresses: ReadonlySet<Op>): Exec 
   const maker = MAKERS[op.name];
   if (maker) return maker(op, slot);
   const row = rowOf(op.name);
-  if (row?.combine) return unary(op, slot, reduce(row, op));
+  if (row?.combine || row?.region) return fold(op, slot);
   if (row?.eval) return elementwise(op, slot, addresses);
   if (hasTrait(op.name, 'hint')) return unary(op, slot, sameElements);
   if (op.name in PREPARED) return () => undefined;

@@ -103,11 +103,18 @@ export function evalLoop(row: Row, operands: readonly Type[], to: Type, attrs: A
   };
 }
 
+/** JS for an op on elements a, b, c; undefined where its row's `eval` must do. */
+export function expressionOf(name: string, operands: readonly Type[], to: Type, attrs: Attrs): string | undefined {
+  if (name === 'cast') return castExpression(operands[0], to);
+  // An option changes what an op means, and the table knows none.
+  return Object.keys(attrs).length ? undefined : EXPRESSIONS[name]?.[kindOf(operands[operands.length - 1])];
+}
+
 /** The fastest loop for an elementwise op. At most three operands. */
 export function elementLoop(name: string, row: Row, operands: readonly Type[], to: Type, attrs: Attrs): Loop {
   const key = `${name}:${operands.map((t) => computeDtype(t).name).join()}:${computeDtype(to).name}`;
   const cast = name === 'cast';
-  const expression = cast ? castExpression(operands[0], to) : EXPRESSIONS[name]?.[kindOf(operands[operands.length - 1])];
+  const expression = expressionOf(name, operands, to, attrs);
   if (expression !== undefined) return fastLoop(key, expression, to);
   if (!cast) return evalLoop(row, operands, to, attrs);
   const [from, target] = [computeDtype(operands[0]), computeDtype(to)];

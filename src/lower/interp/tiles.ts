@@ -1,14 +1,10 @@
-// Ops on whole tiles: shape changes, reductions, the matrix product. Each maker takes types and attributes and returns a
+// Ops on whole tiles: shape changes, the matrix product. Each maker takes types and attributes and returns a
 // function of arrays. Sums and products of floats accumulate in double precision and round once to the result's dtype;
 // `input_precision` makes no difference (full precision always).
 
-import type { Op } from '../../dsl/ir/ir.ts';
-import { round } from '../../dsl/numerics.ts';
-import type { Num, Row } from '../../dsl/ops/row.ts';
-import { type DType, numel, type Type } from '../../dsl/types.ts';
+import { numel, type Type } from '../../dsl/types.ts';
 import { codec } from './codecs.ts';
 import { specialise } from './jit.ts';
-import { EXPRESSIONS } from './loops.ts';
 import type { Unary } from './maker.ts';
 import { computeDtype, coordinates, copy, type Store } from './values.ts';
 
@@ -63,63 +59,6 @@ export function transpose(from: Type, to: Type, perm: readonly number[]): Unary 
   }
   return gather(to, source);
 }
-
-/**
- * Folds one axis, starting from its first element. Float sums run in double precision, so that the result is the rounded sum
- * whatever order a device adds in. An arg-reduction keeps the first of equal elements.
- */
-export function reduce(row: Row, op: Op): Unary {
-  const from = op.operands[0].type;
-  const to = op.results[0].type;
-  const axis = Number(op.attrs.axis);
-  const length = from.shape[axis];
-  const inner = numel(from.shape.slice(axis + 1));
-  const outer = numel(from.shape.slice(0, axis));
-  const d = computeDtype(from);
-  const combine = row.combine!;
-  const kind = d.kind === 'float' ? 'f' : d.bits === 64 ? 'w' : 'i';
-  const step = row.index ? { gt: 'b>a', lt: 'b<a' }[combine.op] : EXPRESSIONS[combine.op]?.[kind];
-  if (step === undefined)
-    return slowReduce(combine.step, { outer, inner, length, d, to: computeDtype(to), index: row.index === true });
-  const r = row.index ? undefined : codec(computeDtype(to)).round;
-  const body = row.index
-    ? `let best=0;for(let k=1;k<len;k++){const b=X[p+k*inner];if(${step}){a=b;best=k;}}O[o*inner+i]=best;`
-    : `for(let k=1;k<len;k++){const b=X[p+k*inner];a=${step};}O[o*inner+i]=${r ? 'r(a)' : 'a'};`;
-  const f = specialise<(o: Store, x: Store, outer: number, len: number, inner: number) => void>(
-    `${op.name}:${d.name}`,
-    'O,X,outer,len,inner',
-    `for(let o=0;o<outer;o++)for(let i=0;i<inner;i++){const p=o*len*inner+i;let a=X[p];${body}}`,
-    { r },
-  );
-  return (o, x) => f(o, x, outer, length, inner);
-}
-
-interface Fold {
-  readonly outer: number;
-  readonly inner: number;
-  readonly length: number;
-  readonly d: DType;
-  readonly to: DType;
-  readonly index: boolean;
-}
-/** A reduction whose step has no expression: through the row. */
-const slowReduce =
-  (step: (acc: Num, x: Num, d: DType) => Num, { outer, inner, length, d, to, index }: Fold): Unary =>
-  (out, x) => {
-    for (let o = 0; o < outer; o++) {
-      for (let i = 0; i < inner; i++) {
-        const p = o * length * inner + i;
-        let acc: Num = x[p];
-        let best = 0;
-        for (let k = 1; k < length; k++) {
-          const next = step(acc, x[p + k * inner], d);
-          if (next !== acc && !(next !== next && acc !== acc)) best = k;
-          acc = next;
-        }
-        out[o * inner + i] = index ? best : round(to, acc);
-      }
-    }
-  };
 
 /**
  * Matrix product [M, K] × [K, N] (+ acc), one row of the result at a time in double precision, rounded once. Integer products

@@ -9,7 +9,7 @@ import { PROFILES, profileOf } from '../profiles.ts';
 import type { Target } from '../program.ts';
 import type { AxisInfo } from './axis.ts';
 import type { FragmentPlan } from './fragments.ts';
-import { blockedLayout, dotLayout, dotRowBits, dropDim, isLane, isReg, type Layout, lane, log2 } from './layout.ts';
+import { blockedLayout, dotLayout, dotRowBits, isLane, isReg, type Layout, lane, log2 } from './layout.ts';
 import { loweringOf } from './lowerings.ts';
 import type { Pointers } from './pointers.ts';
 
@@ -227,7 +227,7 @@ class Assigner implements LayoutPlan, Placement {
   // ---- walk ---------------------------------------------------------------------------------------------------------
   private block(b: Block): void {
     for (const op of b.ops) {
-      if (op.regions.length) this.control(op);
+      if (hasTrait(op.name, 'control')) this.control(op);
       else this.leaf(op);
     }
   }
@@ -236,11 +236,7 @@ class Assigner implements LayoutPlan, Placement {
     const [x] = op.operands;
     const { place } = loweringOf(op);
     if (place) place(this, op);
-    else if (hasTrait(op.name, 'reduction')) {
-      const from = this.best([x]) ?? this.fallback(x.type.shape);
-      this.work.set(op, from.layout);
-      if (isTile(r.type)) this.set(r, { layout: dropDim(from.layout, Number(op.attrs.axis)).layout, rank: from.rank });
-    } else if (hasTrait(op.name, 'writes')) {
+    else if (hasTrait(op.name, 'writes')) {
       if (isTile(x.type)) this.work.set(op, this.storeLayout(op));
     } else if (hasTrait(op.name, 'reads')) {
       if (!isTile(r.type) || this.remat(r)) return;

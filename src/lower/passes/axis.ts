@@ -225,10 +225,10 @@ function reshape(a: Axis, from: readonly number[], to: Type): Axis {
   });
 }
 /** Reductions: along the dimensions that stay, equal columns give equal results. */
-function reduce(a: Axis, op: Op): Axis {
+function reduce(x: readonly Axis[], op: Op): Axis {
   const axis = op.attrs.axis as number;
-  const kept = a.constancy.filter((_, d) => d !== axis);
-  return make(rankOf(op.results[0].type), (d) => [1, 1, kept[d] ?? 1]);
+  const kept = x.map((a) => a.constancy.filter((_, d) => d !== axis));
+  return make(rankOf(op.results[0].type), (d) => [1, 1, min(...kept.map((k) => k[d] ?? 1))]);
 }
 
 function facts(cx: Context): Facts<Axis> {
@@ -243,11 +243,12 @@ function facts(cx: Context): Facts<Axis> {
       }
       if (TRANSFER[op.name]) return withScalars(TRANSFER[op.name](x, op, cx), type);
       if (hasTrait(op.name, 'hint')) return x[0];
-      if (hasTrait(op.name, 'reduction')) return reduce(x[0], op);
+      if (hasTrait(op.name, 'reduction')) return reduce(x, op);
       if (hasTrait(op.name, 'elementwise') && hasTrait(op.name, 'pure')) return make(rankOf(type), (d) => [1, 1, sameAll(x, d)]);
       return unknown(type);
     },
     induction: (_op, lo, _hi, step) => make(1, () => [1, min(lo.divisibility[0], step.divisibility[0]), 1]),
+    unknown: (v) => unknown(v.type),
     join: (a, b) => {
       if (a === b) return a;
       const constant = a.constant === b.constant ? a.constant : undefined;

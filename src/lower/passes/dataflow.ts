@@ -1,16 +1,19 @@
 // Forward data flow over structured control flow: a fact per SSA value, through loops to a fixpoint. An analysis gives the
 // facts of parameters, of one op from its operands' facts, and how facts join; this file knows only `for`, `while`, `if`,
-// their terminators and `assume`, because control is what it is about. It changes nothing and knows no fact by meaning.
+// their terminators and `assume`, because control is what it is about, and regions that compute on elements nobody knows. It changes nothing and knows no fact by meaning.
 
 import { type Block, definitions, type Func, type Op, type Param, type Value } from '../../dsl/ir/ir.ts';
+import { hasTrait } from '../../dsl/ops/index.ts';
 
 /** What an analysis must say. Facts are plain data; `join` must lose information monotonically. */
 export interface Facts<T> {
   param(p: Param): T;
-  /** Fact of result number `result` of an op without regions. */
+  /** Fact of result number `result` of an op that is no control flow. */
   transfer(op: Op, operands: readonly T[], result: number): T;
   /** Fact of a `for` loop's induction variable. */
   induction(op: Op, lo: T, hi: T, step: T): T;
+  /** Fact of a value of which nothing is known but its type. */
+  unknown(v: Value): T;
   /** What holds if either fact may hold. */
   join(a: T, b: T, v: Value): T;
   equal(a: T, b: T): boolean;
@@ -88,6 +91,11 @@ export function forward<T>(func: Func, facts: Facts<T>): Flow<T> {
   function control(op: Op, operands: readonly T[]): void {
     const [first, second] = op.regions;
     let out: readonly T[];
+    if (hasTrait(op.name, 'element')) {
+      region(first, first.args.map(facts.unknown));
+      for (const [i, r] of op.results.entries()) state.set(r, facts.transfer(op, operands, i));
+      return;
+    }
     if (op.name === 'if') {
       const a = under(op.operands[0], true, () => region(first, []));
       const b = second ? under(op.operands[0], false, () => region(second, [])) : a;

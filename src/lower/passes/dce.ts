@@ -28,6 +28,14 @@ function liveValues(func: Func, rows: RowLookup): ReadonlySet<Value> {
         mark(op.operands);
         continue;
       }
+      if (rows(op.name)?.region) {
+        mark(op.operands);
+        for (const r of op.regions) {
+          mark(r.ops.at(-1)?.operands ?? []);
+          visit(r);
+        }
+        continue;
+      }
       const { bounds, init, groups } = carriedOf(op);
       mark(bounds);
       groups.forEach((group, i) => void (carriedLives(op, i, live) && mark([...group, ...init.slice(i, i + 1)])));
@@ -70,7 +78,8 @@ export const dce = pass({
     const visit = (op: Op, rw: Rewriter): void => {
       const terminator = cx.rows(op.name)?.traits.includes('terminator');
       if (!terminator && !hasEffect(op, cx.rows) && !op.results.some((r) => live.has(r))) return void cx.fired('unused', op.loc);
-      if (!op.regions.length || kept(op, op.results).length === op.results.length) return void rw.copy(op);
+      if (!op.regions.length || cx.rows(op.name)?.region || kept(op, op.results).length === op.results.length)
+        return void rw.copy(op);
       cx.fired('unusedCarried', op.loc);
       const { bounds, init } = carriedOf(op);
       const regions = op.regions.map((r): Block => {

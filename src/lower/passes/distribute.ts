@@ -132,7 +132,7 @@ export class Distributor {
     for (const op of block.ops) {
       this.b.loc = op.loc;
       if (hasTrait(op.name, 'terminator')) return op;
-      if (op.regions.length) this.control(op);
+      if (hasTrait(op.name, 'control')) this.control(op);
       else this.leaf(op);
     }
     return undefined;
@@ -201,7 +201,8 @@ export class Distributor {
     const operands = op.operands.map((o) => this.get(o, layout));
     return this.b.elementwise(op.name, operands, op.attrs, to, v.name);
   }
-  private checkRegister(op: Op, t: Type): void {
+  /** Refuses what no register holds. */
+  checkRegister(op: Op, t: Type): void {
     if (isPtr(t)) return;
     const d = dtypeOf(t);
     if (registerType(d) === null) fail(op.loc, LOWER.dtypeUnsupported, d.name, `compute ${op.name} on`);

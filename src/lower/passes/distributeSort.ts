@@ -183,7 +183,8 @@ class Sorter {
     if (dtypeOf(this.regs.vals[0].type) !== this.to) this.regs = this.widened();
     const name = this.greatest ? 'maximum' : 'minimum';
     const holder = this.last[bit];
-    if (isReg(holder)) [this.regs] = foldRegisters(this.d, [this.regs], holder, ([p], [q]) => [b.scalarOp(name, [p, q])]);
+    if (isReg(holder))
+      [this.regs] = foldRegisters(this.d, [this.regs], holder, ([p], [q]) => [b.elementwise(name, [p, q], {}, this.to)]);
     else this.regs = b.elementwise(name, [this.regs, this.partners(bit)], {}, this.to);
     this.layout = compact(
       this.layout.dims.map((bits, d) => (d === this.lastDim ? bits.filter((_, i) => i !== bit) : bits)),

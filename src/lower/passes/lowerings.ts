@@ -9,10 +9,12 @@ import { isTile } from '../../dsl/types.ts';
 import type { Placement } from './assignLayouts.ts';
 import type { Distributor } from './distribute.ts';
 import { emitDot } from './distributeDot.ts';
+import { MAP } from './distributeElement.ts';
 import { GATHERS } from './distributeGather.ts';
 import { emitLog } from './distributeLog.ts';
 import { emitLoad, emitStore } from './distributeMemory.ts';
-import { emitReduction } from './distributeReduce.ts';
+import { REDUCTION } from './distributeReduce.ts';
+import { SCAN } from './distributeScan.ts';
 import { FLIPS, RELABELINGS, SOURCES } from './distributeShape.ts';
 import { emitSort, placeSort } from './distributeSort.ts';
 import type { Regs } from './lane.ts';
@@ -60,7 +62,9 @@ const BY_TRAIT: readonly (readonly [Trait, Lowering])[] = [
       make: emitLoad,
     },
   ],
-  ['reduction', { emit: emitReduction }],
+  ['reduction', REDUCTION],
+  ['scan', SCAN],
+  ['element', MAP],
   // What talks to a person.
   ['effect', { emit: emitLog }],
   ['hint', { relabel: (_op, [x]) => x, make: (_d, op, layout, get) => get(op.operands[0], layout) }],

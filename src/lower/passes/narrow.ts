@@ -16,9 +16,7 @@ import { analyzeRanges, fits } from './ranges.ts';
 /** Low bits of the result depend on low bits of the operands only (besides ops with trait `shape` or `hint`). */
 const LOW_BITS: ReadonlySet<string> = new Set(['add', 'sub', 'mul', 'neg', 'and', 'or', 'xor', 'not', 'shl', 'where', 'sum']);
 /** Right in 32 bits if every operand, and the result, fits in 32 bits. */
-const EXACT: ReadonlySet<string> = new Set(
-  'floordiv mod shr minimum maximum abs clamp eq ne lt le gt ge max min argmax argmin'.split(' '),
-);
+const EXACT: ReadonlySet<string> = new Set('floordiv mod shr minimum maximum abs clamp eq ne lt le gt ge max min'.split(' '));
 
 const isWide = (t: Type): boolean => !isPtr(t) && dtypeOf(t).is_int() && dtypeOf(t).bits === 64;
 const half = (d: DType): DType => (d === DTYPES.i64 ? DTYPES.i32 : DTYPES.u32);
@@ -43,6 +41,7 @@ function makePlan(func: Func): Plan {
   const leader = new Map<Value, Value>();
   const inductions = new Map<Value, Op>();
   walk(func.body, (op) => {
+    if (hasTrait(op.name, 'element')) return;
     op.regions.forEach((r) => {
       const end = r.ops.at(-1);
       if (end) parents.set(end, op);
@@ -108,7 +107,7 @@ function makePlan(func: Func): Plan {
     const op = defs.get(lead(v));
     if (!op || staysWide(v)) return false;
     if (op.name === 'cast') return isWide(op.operands[0].type);
-    return op.regions.length > 0 || lowBits(op) || exact(op);
+    return hasTrait(op.name, 'control') || lowBits(op) || exact(op);
   };
   return { narrow, exact, defs, parents };
 }
@@ -149,6 +148,11 @@ export const narrow = pass({
     };
 
     const regionOp = (op: Op, rw: Rewriter): void => {
+      if (hasTrait(op.name, 'element')) {
+        const operands = op.operands.map((o) => wholeOf(o, op, rw));
+        rw.emit({ ...op, operands, regions: op.regions.map((r) => rw.block(r)) });
+        return;
+      }
       const offset = op.name === 'for' ? 3 : 0;
       const part = (v: Value, narrowIt: boolean) => (narrowIt ? lowOf(v, op, rw) : wholeOf(v, op, rw));
       const counts = op.name === 'for' && plan.narrow(op.regions[0].args[0]);

@@ -91,7 +91,7 @@ function transfer(op: Op, operands: readonly Range[], result: number): Range {
     const v = BigInt(op.attrs.value as number | bigint | boolean);
     r = of(v, v);
   } else if (rowOf(op.name)?.index) {
-    r = of(0n, BigInt(op.operands[0].type.shape[op.attrs.axis as number]) - 1n);
+    r = result === 0 ? (operands[0] ?? undefined) : of(0n, BigInt(op.operands[0].type.shape[op.attrs.axis as number]) - 1n);
   } else if (hasTrait(op.name, 'shape') || hasTrait(op.name, 'hint') || op.name === 'cast') {
     r = operands[0] ?? undefined;
     if (op.name === 'cast' && r && to.kind === 'bool')
@@ -133,6 +133,7 @@ const facts: Facts<Range> = {
     if (step.hi < 0n) return of(min(lo.hi, hi.lo + 1n), lo.hi);
     return full;
   },
+  unknown: (v) => fullRange(v.type),
   join: (a, b) => (a && b ? of(min(a.lo, b.lo), max(a.hi, b.hi)) : null),
   equal: (a, b) => a === b || (a !== null && b !== null && a.lo === b.lo && a.hi === b.hi),
   widen: (before, after, v) => {
@@ -179,6 +180,7 @@ export function analyzeSigns(func: Func): { nonNegative(v: Value): boolean } {
       return keeps && x.every((nonNegative) => nonNegative);
     },
     induction: (_op, lo, _hi, step) => lo && step,
+    unknown: (v) => known(v),
     join: (a, b) => a && b,
     equal: (a, b) => a === b,
   });

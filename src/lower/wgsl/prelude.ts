@@ -107,6 +107,13 @@ for (const s of ['i64', 'u64']) {
 const floats: { [name: string]: Helper } = {
   is_nan: fn('f32', 'bool', 'return (bitcast<u32>(a) & 0x7fffffffu) > 0x7f800000u;'),
   fne: fn('f32 f32', 'bool', 'return a != b || is_nan(a) || is_nan(b);', 'is_nan'),
+  // c, or NaN where a or b is: `min` and `max` drop it.
+  keep_nan: fn(
+    'f32 f32 f32',
+    'f32',
+    'return bitcast<f32>(select(bitcast<u32>(c), 0x7fc00000u, is_nan(a) || is_nan(b)));',
+    'is_nan',
+  ),
   erf: fn(
     'f32',
     'f32',

@@ -214,7 +214,7 @@ describe('tiles', () => {
       %b = min %v {axis=${axis}}
       %zero = constant {value=0.0} : tile<4x4xf32>
       %clean = where %isnum, %v, %zero
-      %c = argmax %clean {axis=${axis}}
+      %best, %c = argmax %clean {axis=${axis}}
       %j = arange {start=0, end=4}
       %p0 = broadcast_to %max {shape=[4]}
       %p1 = addptr %p0, %j
