@@ -7,8 +7,10 @@ import { BLOCK_FNS } from './ops/blocks.ts';
 import { CREATE_FNS } from './ops/create.ts';
 import { DESCRIPTOR_FNS } from './ops/descriptors.ts';
 import { OPS } from './ops/index.ts';
+import { LIBDEVICE_FNS } from './ops/libdevice.ts';
 import { PropagateNan } from './ops/nan.ts';
 import { ORDER_FNS } from './ops/order.ts';
+import { PRECISE_FNS } from './ops/precise.ts';
 import { REARRANGE_FNS } from './ops/rearrange.ts';
 import { type ApiFn, asUser } from './ops/row.ts';
 import { SHAPE_FNS } from './ops/shape.ts';
@@ -48,6 +50,8 @@ const PLAIN = {
 /** Functions that are not one op: compositions, questions about values, loops, compile-time checks. */
 const COMPOSED = {
   ...CREATE_FNS,
+  ...PRECISE_FNS,
+  ...LIBDEVICE_FNS,
   ...SHAPE_FNS,
   ...REARRANGE_FNS,
   ...ORDER_FNS,

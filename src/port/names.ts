@@ -29,6 +29,19 @@ const row = (text: string, result: Result, as?: string): FunctionRow => {
 const many = (names: string, text: string, result: Result): [string, FunctionRow][] =>
   names.split(' ').map((n) => [n, row(text, result)]);
 
+/** libdevice's fast functions: the precise ones stand in. */
+const FAST: readonly (readonly [string, string])[] = [
+  ['fast_sinf', 'sin'],
+  ['fast_cosf', 'cos'],
+  ['fast_tanf', 'tan'],
+  ['fast_tanhf', 'tanh'],
+  ['fast_expf', 'exp'],
+  ['fast_exp10f', 'exp10'],
+  ['fast_logf', 'log'],
+  ['fast_log2f', 'log2'],
+  ['fast_log10f', 'log10'],
+];
+
 export const FUNCTIONS: ReadonlyMap<string, FunctionRow> = new Map<string, FunctionRow>([
   ...many('program_id num_programs', 'axis', 'int'),
   ['arange', row('start end', 'int')],
@@ -52,6 +65,19 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionRow> = new Map<string, Funct
   ['cdiv', row('x div', 'int')],
   ...many('add sub mul', 'x y | sanitize_overflow', 'join'),
   ...many('exp exp2 log log2 sqrt rsqrt sin cos erf floor ceil sigmoid sqrt_rn tanh', 'x', 'float'),
+  ...many(
+    'tan asin acos atan sinh cosh asinh acosh atanh exp10 expm1 log1p log10 cbrt trunc rint nearbyint round saturatef rcp_rn',
+    'x',
+    'float',
+  ),
+  ...many('atan2 pow hypot fmod copysign fdim', 'x y', 'float'),
+  ...many('isnan isinf finitef', 'x', 'bool'),
+  ...many('signbit clz popc ffs llrint llround', 'x', 'int'),
+  ['brev', row('x', 'first')],
+  ...FAST.map(([name, as]): [string, FunctionRow] => [name, row('x', 'float', as)]),
+  ['fast_powf', row('x y', 'float', 'pow')],
+  ['fast_dividef', row('x y', 'float', 'fdiv')],
+  ['fma_rn', row('x y z', 'float', 'fma')],
   ['abs', row('x', 'first')],
   ['fma', row('x y z', 'float')],
   ['fdiv', row('x y | ieee_rounding', 'float')],

@@ -5,9 +5,11 @@ import { CONTROL, DEBUG, HINTS } from './control.ts';
 import { CREATE } from './create.ts';
 import { DOT } from './dot.ts';
 import { ELEMENT } from './element.ts';
+import { LIBDEVICE } from './libdevice.ts';
 import { MATH } from './math.ts';
 import { MEMORY } from './memory.ts';
 import { ORDER } from './order.ts';
+import { PRECISE } from './precise.ts';
 import { REARRANGE } from './rearrange.ts';
 import { REDUCE } from './reduce.ts';
 import type { Row, Trait } from './row.ts';
@@ -20,6 +22,8 @@ export const FAMILIES = {
   comparison: COMPARE,
   choice: CHOICE,
   math: MATH,
+  'precise arithmetic': PRECISE,
+  libdevice: LIBDEVICE,
   shape: SHAPE,
   rearrangement: REARRANGE,
   order: ORDER,
@@ -39,6 +43,8 @@ export const OPS = {
   ...COMPARE,
   ...CHOICE,
   ...MATH,
+  ...PRECISE,
+  ...LIBDEVICE,
   ...SHAPE,
   ...REARRANGE,
   ...ORDER,

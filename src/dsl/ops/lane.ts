@@ -101,6 +101,14 @@ export const LANE_OPS = {
       return `bitcast<${cx.spell(cx.type)}>(bitcast<${u}>(${x}) | ${n ? `${u}(u.zero)` : 'u.zero'})`;
     },
   }),
+  /** A product and a sum, as the device likes. */
+  mul_add: op({
+    doc: 'x * y + z in the device’s fastest way, rounded once or twice.',
+    args: ['x', 'y', 'z'],
+    traits: ['pure', 'elementwise'],
+    type: sameAsFirst,
+    wgsl: (v) => `fma(${v.join(', ')})`,
+  }),
   /** Component i of a vector. */
   extract: op({
     doc: 'Component `i` of a vector.',

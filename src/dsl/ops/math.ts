@@ -1,6 +1,6 @@
 // Mathematical functions on f32 (and f64), element by element, and casts between dtypes.
 
-import { erf, fmaRound } from '../functions.ts';
+import { erf } from '../functions.ts';
 import { TL } from '../messages.ts';
 import { convert } from '../numerics.ts';
 import { DTYPES, DType, type DTypeName, dtypeOf, isPtr, withElem } from '../types.ts';
@@ -16,7 +16,7 @@ export interface CastOptions {
 }
 
 /** A function of one f32 tile: the usual case. `wgsl` is the built-in's name, or a helper of the prelude as `#name`. */
-const fn = (name: string, doc: string, f: Fn1, wgsl: string, ulp: number | ((x: number) => number), samples: number[]) =>
+export const fn = (name: string, doc: string, f: Fn1, wgsl: string, ulp: number | ((x: number) => number), samples: number[]) =>
   op({
     doc,
     args: ['x'],
@@ -42,17 +42,17 @@ export const MATH = {
     [0, 1, -20, 20],
   ),
   /** Natural logarithm. */
-  log: fn('log', 'Natural logarithm; -inf at 0, NaN below.', Math.log, 'log', 4, [1, 10, 0.5]),
+  log: fn('log', 'Natural logarithm; -inf at 0, NaN below.', Math.log, '#tl_log', 4, [1, 10, 0.5]),
   /** Base-2 logarithm. */
-  log2: fn('log2', 'Base-2 logarithm; -inf at 0, NaN below.', Math.log2, 'log2', 4, [1, 10, 0.5]),
+  log2: fn('log2', 'Base-2 logarithm; -inf at 0, NaN below.', Math.log2, '#tl_log2', 4, [1, 10, 0.5]),
   /** Square root. */
   sqrt: fn('sqrt', 'Square root; NaN below 0.', Math.sqrt, 'sqrt', 4, [0, 2, 1e10]),
   /** 1 / sqrt(x). */
   rsqrt: fn('rsqrt', 'Reciprocal of the square root.', (x) => 1 / Math.sqrt(x), 'inverseSqrt', 2, [1, 2, 100]),
   /** Sine of radians. */
-  sin: fn('sin', 'Sine of an angle in radians.', Math.sin, 'sin', 4096, [0, 1, -2]),
+  sin: fn('sin', 'Sine of an angle in radians, however large.', Math.sin, '#tl_sin', 4, [0, 1, -2, 3, 50, -1e4, 1e30]),
   /** Cosine of radians. */
-  cos: fn('cos', 'Cosine of an angle in radians.', Math.cos, 'cos', 4096, [0, 1, -2]),
+  cos: fn('cos', 'Cosine of an angle in radians, however large.', Math.cos, '#tl_cos', 4, [0, 1, -2, 3, 50, -1e4, 1e30]),
   /** Largest integer not above. */
   floor: fn('floor', 'Largest integer that is not above x.', Math.floor, 'floor', 0, [1.5, -1.5, 2]),
   /** Smallest integer not below. */
@@ -74,27 +74,6 @@ export const MATH = {
           : `abs(${v[0]})`,
     samples: [[1], [-2.5]],
     api: unaryApi('abs'),
-  }),
-  /** x * y + z, rounded once. */
-  fma: op({
-    doc: 'x * y + z rounded once. WGSL may round twice (its `fma` is allowed to).',
-    args: ['x', 'y', 'z'],
-    traits: ['pure', 'elementwise'],
-    type: same('tl.fma', 'floating-point numbers', isFloat),
-    eval: ([x, y, z], d) => fmaRound(Number(x), Number(y), Number(z), d),
-    wgsl: (v) => `fma(${v.join(', ')})`,
-    ulp: 1,
-    samples: [
-      [2, 3, 4],
-      [0.1, 0.2, 0.3],
-    ],
-    api:
-      (t) =>
-      (x: number, y: number, z: number): number => {
-        const [a, b] = t.promote('tl.fma', x, y);
-        const [c, d] = t.promote('tl.fma', a, z);
-        return asUser(t.one('fma', t.broadcast('tl.fma', [c, t.cast(b, dtypeOf(d.type)), d])));
-      },
   }),
   /** Limits x to [lo, hi]; NaN becomes lo, unless `propagate_nan` says otherwise. */
   clamp: op({

@@ -248,7 +248,7 @@ function multiply(
         const regs = Array.from({ length: w }, (_, i) => g * w + i);
         const x = group(regs.map((r) => readA(r, k)));
         const y = group(regs.map((r) => readB(r, k)));
-        return sum.is_floating() ? b.pure('fma', [x, y, s]) : b.scalarOp('add', [s, b.scalarOp('mul', [x, y])]);
+        return sum.is_floating() ? b.pure('mul_add', [x, y, s]) : b.scalarOp('add', [s, b.scalarOp('mul', [x, y])]);
       });
     return out;
   };

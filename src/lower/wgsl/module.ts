@@ -22,6 +22,8 @@ const BITS: readonly (readonly [name: string, type: 'u32' | 'f32', bits: number]
   ['inf', 'f32', 0x7f800000],
   ['neg_inf', 'f32', 0xff800000],
   ['nan', 'f32', 0x7fc00000],
+  ['fma_x', 'f32', 0x3f800800],
+  ['fma_y', 'f32', 0xbf801000],
 ];
 
 export function moduleOf(

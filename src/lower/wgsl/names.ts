@@ -30,7 +30,7 @@ export class Names {
         .replace(/^(\d)/, 'v$1') || 'v';
     if (base.startsWith('__')) base = base.slice(2);
     const taken = (n: string): boolean =>
-      this.used.has(n) || RESERVED.has(n) || /^(i64|u64|f16|bf16|fp8e4nv|fp8e5|cast|bits_as|uniform|make_uniform)_/.test(n);
+      this.used.has(n) || RESERVED.has(n) || /^(tl|i64|u64|f16|bf16|fp8e4nv|fp8e5|cast|bits_as|uniform|make_uniform)_/.test(n);
     let name = base;
     if (hint === undefined || taken(base)) {
       let k = this.next.get(base) ?? 0;
@@ -54,7 +54,7 @@ export function safeName(name: string): string {
   const own =
     RESERVED.has(legal) ||
     legal === '_' ||
-    /^(base_|grid\d|zero$|inf$|neg_inf$|nan$|tessera_|i64_|u64_|f16_|bf16_|fp8e4nv_|fp8e5_|cast_|bits_as_|uniform_|make_uniform_)/.test(
+    /^(base_|grid\d|zero$|inf$|neg_inf$|nan$|fma_[xy]$|tessera_|tl_|i64_|u64_|f16_|bf16_|fp8e4nv_|fp8e5_|cast_|bits_as_|uniform_|make_uniform_)/.test(
       legal,
     );
   return own || /_$/.test(legal) ? `${legal}_` : legal;

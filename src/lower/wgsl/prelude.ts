@@ -3,9 +3,11 @@
 // words, NaN tests on bits (drivers fold or mis-order the float forms). No IR here.
 
 import { CASTS } from './casts.ts';
+import { EXACT_HELPERS } from './exactHelpers.ts';
+import { MATH_HELPERS } from './mathHelpers.ts';
 import { SMALL_FLOATS } from './smallFloats.ts';
 
-/** A helper: parameter types, result type, body (parameters are a, b, c), helpers it calls, module-scope declarations. */
+/** A helper: parameter types, result type, body (parameters are a, b, c, d), helpers it calls, module-scope declarations. */
 export interface Helper {
   readonly params: readonly string[];
   readonly ret: string;
@@ -119,6 +121,7 @@ const floats: { [name: string]: Helper } = {
     'f32',
     `let t = min(abs(a), 4.05f);
   if (is_nan(a)) { return a; }
+  if (t < 1e-9f) { return a * 1.1283791671f; }
   if (t < 1.0f) {
     let s = a * a;
     var r = -0.000009667044650996104f;
@@ -203,7 +206,15 @@ for (const [name, type] of [
     decl: `var<workgroup> uniform_${name}: vec4<${type === V ? 'u32' : type}>;`,
   };
 
-const HELPERS: { readonly [name: string]: Helper } = { ...words, ...floats, ...SMALL_FLOATS, ...uniformly, ...CASTS };
+const HELPERS: { readonly [name: string]: Helper } = {
+  ...words,
+  ...floats,
+  ...SMALL_FLOATS,
+  ...uniformly,
+  ...CASTS,
+  ...EXACT_HELPERS,
+  ...MATH_HELPERS,
+};
 
 /** The helper of a name, vector forms (`_v2`, `_v4`) included; undefined where there is none. */
 export function helperOf(name: string): Helper | undefined {
@@ -211,7 +222,7 @@ export function helperOf(name: string): Helper | undefined {
   const base = HELPERS[m ? m[1] : name];
   if (!m || !base) return base;
   const n = Number(m[2]);
-  const parts = [...'xyzw'.slice(0, n)].map((c) => `${m[1]}(${base.params.map((_, i) => `${'abc'[i]}.${c}`).join(', ')})`);
+  const parts = [...'xyzw'.slice(0, n)].map((c) => `${m[1]}(${base.params.map((_, i) => `${'abcd'[i]}.${c}`).join(', ')})`);
   return {
     params: base.params.map((p) => `vec${n}<${p}>`),
     ret: `vec${n}<${base.ret}>`,
@@ -232,7 +243,7 @@ export function preludeText(names: Iterable<string>): string[] {
     for (const d of h.deps ?? []) add(d);
     if (h.decl) out.push(h.decl);
     out.push(
-      `fn ${name}(${h.params.map((t, i) => `${'abc'[i]}: ${t}`).join(', ')}) -> ${h.ret} {`,
+      `fn ${name}(${h.params.map((t, i) => `${'abcd'[i]}: ${t}`).join(', ')}) -> ${h.ret} {`,
       ...`  ${h.body}`.split('\n'),
       '}',
     );
