@@ -11,6 +11,7 @@ import { LIBDEVICE_FNS } from './ops/libdevice.ts';
 import { PropagateNan } from './ops/nan.ts';
 import { ORDER_FNS } from './ops/order.ts';
 import { PRECISE_FNS } from './ops/precise.ts';
+import { RANDOM_FNS } from './ops/random.ts';
 import { REARRANGE_FNS } from './ops/rearrange.ts';
 import { type ApiFn, asUser } from './ops/row.ts';
 import { SHAPE_FNS } from './ops/shape.ts';
@@ -52,6 +53,7 @@ const COMPOSED = {
   ...CREATE_FNS,
   ...PRECISE_FNS,
   ...LIBDEVICE_FNS,
+  ...RANDOM_FNS,
   ...SHAPE_FNS,
   ...REARRANGE_FNS,
   ...ORDER_FNS,
