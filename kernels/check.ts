@@ -13,8 +13,9 @@ const shapeText = (shape: readonly (number | string)[]): string => `[${shape.joi
 /** The checks of one call. Each method throws an `ArgumentError` unless what it says holds. */
 export class Arguments {
   private readonly fn: string;
-  private readonly device: Device;
-  constructor(fn: string, device: Device) {
+  private readonly device: Device | null;
+  /** Without a device no tensor can be checked. */
+  constructor(fn: string, device: Device | null = null) {
     this.fn = fn;
     this.device = device;
   }

@@ -298,12 +298,12 @@ function orFree(result: Tensor, launch: () => void, after?: () => unknown): void
   }
 }
 
-/** The values of `lengths`, checked. Waits for what was launched before. */
+/** The values of `lengths`, checked. Waits for what was launched before, unless the host knows them. */
 async function lengthsOf(check: Arguments, lengths: Tensor): Promise<number[]> {
   check.tensor('lengths', lengths, ['B']);
   check.dtype('lengths', lengths, [tl.int32, tl.int64]);
   check.contiguous('lengths', lengths);
-  const values = await lengths.toNumbers();
+  const values = [...(lengths.hostValues() ?? (await lengths.toNumbers()))];
   values.forEach((n, b) => {
     check.require(n >= 0 && n < 2 ** 31, 'lengths', 'lengths from 0 to 2^31 - 1', `${n} at ${b}`);
   });
@@ -323,7 +323,7 @@ function freeCopies(...pairs: readonly (readonly [used: Tensor, given: Tensor])[
  * Pack sequences of different lengths into a batched tensor.
  *
  * - x: [N, ...] - input tensor where N is total number of tokens; any dtype, copied first unless contiguous
- * - lengths: [B] - sequence lengths for each batch, i32 or i64; together at most N. They are read back from the device (a wait).
+ * - lengths: [B] - sequence lengths for each batch, i32 or i64; together at most N. Where the host does not know them they are read back (a wait).
  * - pad_value: value to use for padding, converted from f32 to x's dtype
  * - block_t, block_d: block size for time and for feature dimension, powers of two
  *
@@ -393,7 +393,7 @@ export async function pack_seq_triton(
  * Unpack a packed decode query tensor back to the original format.
  *
  * - packed_tensor: [B, Lmax, ...] - packed tensor from pack_seq_triton; any dtype, copied first unless contiguous
- * - lengths: [B] - sequence lengths for each batch, i32 or i64, none above Lmax. They are read back from the device (a wait).
+ * - lengths: [B] - sequence lengths for each batch, i32 or i64, none above Lmax. Where the host does not know them they are read back (a wait).
  * - block_t, block_d: block size for time and for feature dimension, powers of two
  *
  * Returns unpacked_tensor: [N, ...] where N = sum(lengths), new, of the packed tensor's dtype.

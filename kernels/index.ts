@@ -10,6 +10,7 @@ export {
   pack_seq_triton,
   unpack_seq_triton,
 } from './common.ts';
+export { cp_lse_ag_out_rs, type GroupCoordinator, localGroup } from './context_parallel.ts';
 export { _fwd_kernel, type ContextAttentionArgs, context_attention_fwd, get_block_size } from './prefill_attention.ts';
 export { _flash_fwd_kernel, context_attention_fwd_flash } from './prefill_attention_flash.ts';
 export {
@@ -19,8 +20,21 @@ export {
   triton_reshape_and_cache_flash_diffkv,
 } from './reshape_and_cache_flash.ts';
 export {
+  type AttentionLayer,
+  AttentionType,
+  type CommonAttentionMetadata,
+  TritonAttentionBackend,
+  TritonAttentionImpl,
+  type TritonAttentionImplArgs,
+  TritonAttentionMetadata,
+  TritonAttentionMetadataBuilder,
+  type VllmConfig,
+} from './triton_attn.ts';
+export {
   kernel_unified_attention_2d,
   kernel_unified_attention_3d,
+  type LaunchPlan,
+  planUnifiedAttention,
   reduce_segments,
   type UnifiedAttentionArgs,
   unified_attention,

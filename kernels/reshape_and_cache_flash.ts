@@ -219,9 +219,11 @@ const FP8_DTYPES: readonly DType[] = [tl.float8e4nv, tl.float8e5, tl.uint8];
  *   [num_blocks, num_heads, head_size / x, block_size, x] and [num_blocks, num_heads, head_size, block_size]; both with the same
  *   block stride (the kernel addresses the values with the strides of key_cache), a slot's elements contiguous
  * - slot_mapping: [num_tokens or fewer], i32 or i64: slot of each token, block * block_size + place in the block; a token with a
- *   negative slot is skipped, tokens beyond its length too. Slots beyond the cache are the caller's fault and are not checked.
+ *   negative slot is skipped, tokens beyond its length too
  * - kv_cache_dtype: 'auto' stores key and value as the cache's dtype; 'fp8…' divides by the scale and stores fp8
  * - k_scale, v_scale: [1], f32; used for fp8 alone
+ * - checks: slots beyond the cache are refused where the host knows them (undefined), always (true: an error where it does not), or
+ *   not looked for (false)
  *
  * Source: vLLM, v1/attention/ops/triton_reshape_and_cache_flash.py, triton_reshape_and_cache_flash.
  * @throws ArgumentError when shapes, dtypes, strides or kv_cache_dtype do not fit, before anything is launched.
@@ -239,6 +241,7 @@ export function triton_reshape_and_cache_flash(
     kv_cache_dtype, // "auto", "fp8"
     k_scale, // float32
     v_scale, // float32
+    checks,
   }: {
     key: Tensor;
     value: Tensor;
@@ -248,6 +251,7 @@ export function triton_reshape_and_cache_flash(
     kv_cache_dtype: string;
     k_scale: Tensor;
     v_scale: Tensor;
+    checks?: boolean;
   },
 ): void {
   const check = new Arguments('triton_reshape_and_cache_flash', device);
@@ -300,7 +304,7 @@ export function triton_reshape_and_cache_flash(
     const [ours, theirs] = [value_cache.strides[axis], key_cache.strides[axis]];
     check.require(ours === theirs, 'value_cache', `stride ${theirs} of dimension ${axis} (that of key_cache)`, String(ours));
   }
-  checkSlots(check, { key, slot_mapping, k_scale, v_scale });
+  checkSlots(check, { key, slot_mapping, k_scale, v_scale }, key_cache.shape[0] * block_size, checks);
   checkDtypes(check, { key, value }, { key_cache, value_cache }, kv_cache_dtype);
 
   const kv_cache_torch_dtype = fp8CacheDtype(kv_cache_dtype, key_cache.dtype);
@@ -355,7 +359,7 @@ export function triton_reshape_and_cache_flash(
  *
  * - key: [num_tokens, num_heads, head_size_k], value: [num_tokens, num_heads, head_size_v], float, heads contiguous
  * - kv_cache: [num_blocks, block_size, num_heads, head_size_k + head_size_v], a slot's elements contiguous
- * - slot_mapping, kv_cache_dtype, k_scale, v_scale: as in `triton_reshape_and_cache_flash`
+ * - slot_mapping, kv_cache_dtype, k_scale, v_scale, checks: as in `triton_reshape_and_cache_flash`
  *
  * Source: vLLM, v1/attention/ops/triton_reshape_and_cache_flash.py, triton_reshape_and_cache_flash_diffkv.
  * @throws ArgumentError when shapes, dtypes, strides or kv_cache_dtype do not fit, before anything is launched.
@@ -371,6 +375,7 @@ export function triton_reshape_and_cache_flash_diffkv(
     kv_cache_dtype, // "auto", "fp8"
     k_scale, // float32
     v_scale, // float32
+    checks,
   }: {
     key: Tensor;
     value: Tensor;
@@ -379,6 +384,7 @@ export function triton_reshape_and_cache_flash_diffkv(
     kv_cache_dtype: string;
     k_scale: Tensor;
     v_scale: Tensor;
+    checks?: boolean;
   },
 ): void {
   const check = new Arguments('triton_reshape_and_cache_flash_diffkv', device);
@@ -399,7 +405,7 @@ export function triton_reshape_and_cache_flash_diffkv(
   const v_stride = value.strides[0];
   const block_stride = kv_cache.strides[0];
   const page_stride = kv_cache.strides[1];
-  checkSlots(check, { key, slot_mapping, k_scale, v_scale });
+  checkSlots(check, { key, slot_mapping, k_scale, v_scale }, kv_cache.shape[0] * block_size, checks);
   checkDtypes(check, { key, value }, { kv_cache }, kv_cache_dtype);
 
   const kv_cache_torch_dtype = fp8CacheDtype(kv_cache_dtype, kv_cache.dtype);
@@ -443,7 +449,12 @@ export function triton_reshape_and_cache_flash_diffkv(
 }
 
 /** What both functions ask of the arguments that are not keys, values and caches. */
-function checkSlots(check: Arguments, t: { key: Tensor; slot_mapping: Tensor; k_scale: Tensor; v_scale: Tensor }): void {
+function checkSlots(
+  check: Arguments,
+  t: { key: Tensor; slot_mapping: Tensor; k_scale: Tensor; v_scale: Tensor },
+  cacheSlots: number,
+  checks?: boolean,
+): void {
   check.tensor('slot_mapping', t.slot_mapping, ['num_tokens']);
   check.dtype('slot_mapping', t.slot_mapping, [tl.int32, tl.int64]);
   check.contiguous('slot_mapping', t.slot_mapping);
@@ -455,6 +466,10 @@ function checkSlots(check: Arguments, t: { key: Tensor; slot_mapping: Tensor; k_
   ] as const) {
     check.require(scale.numel === 1, name, 'a tensor of one element', `shape [${scale.shape.join(', ')}]`);
     check.dtype(name, scale, [tl.float32]);
+  }
+  const values = check.values('slot_mapping', t.slot_mapping, checks);
+  for (let i = 0; values && i < values.length; i++) {
+    check.require(values[i] < cacheSlots, 'slot_mapping', `slots below ${cacheSlots}`, `${values[i]} at ${i}`);
   }
 }
 

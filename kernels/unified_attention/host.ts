@@ -129,7 +129,11 @@ const reciprocal_kernel = kernel(function reciprocal_kernel({ x, out }: { x: tl.
  *   up and blocks outside the cache, where the host knows them (see `checks`).
  */
 export function unified_attention(device: Device, args: UnifiedAttentionArgs): void {
-  const plan = checkUnifiedAttention(device, args, planUnifiedAttention);
+  launchUnifiedAttention(device, args, checkUnifiedAttention(device, args, planUnifiedAttention));
+}
+
+/** The launches of a call whose arguments were checked. */
+export function launchUnifiedAttention(device: Device, args: UnifiedAttentionArgs, plan: LaunchPlan): void {
   const { q, k, v, out, block_table, seqused_k, cu_seqlens_q, qq_bias = null, output_scale = null } = args;
   const { alibi_slopes = null, sinks = null } = args;
   const [num_tokens, num_query_heads, head_size] = q.shape;

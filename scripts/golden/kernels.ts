@@ -2,10 +2,15 @@
 // place that knows kernels by name; the shapes and options of a case are read from the case.
 
 import {
+  AttentionType,
   CPTritonContext,
   context_attention_fwd,
   correct_attn_out,
+  cp_lse_ag_out_rs,
+  localGroup,
   pack_seq_triton,
+  TritonAttentionImpl,
+  TritonAttentionMetadataBuilder,
   triton_reshape_and_cache_flash,
   triton_reshape_and_cache_flash_diffkv,
   type UnifiedAttentionArgs,
@@ -157,6 +162,77 @@ export const ADAPTERS: { readonly [kernel: string]: Adapter } = {
         force: (c.text('force') as UnifiedAttentionArgs['force']) ?? null,
         ...recordedSizes(c),
       });
+    },
+  },
+
+  cp_lse_ag_out_rs: {
+    run: async (c) => {
+      const outs = c.copy('cp_attn_out');
+      c.result('corrected', outs);
+      const lses = c.input('cp_attn_lse');
+      const [N, B, H, D] = outs.shape;
+      const final = c.scratch([N, B, H / N, D], c.text('dtype') as GoldenDType);
+      c.result('final', final);
+      const ranks = localGroup(c.device, N).map(async (cp_group, r) => {
+        const cp_attn_out = outs.select(0, r);
+        const out = await cp_lse_ag_out_rs(c.device, { cp_attn_out, cp_attn_lse: lses.select(0, r), cp_group });
+        final.select(0, r).copyFrom(out);
+        out.free();
+      });
+      await Promise.all(ranks);
+    },
+  },
+
+  triton_attn_forward: {
+    run: async (c) => {
+      const query = c.input('query');
+      const kv_cache = c.inPlace('kv_cache');
+      const builder = new TritonAttentionMetadataBuilder(
+        { block_size: kv_cache.shape[2] },
+        [],
+        {
+          model_config: {
+            get_num_attention_heads: () => query.shape[1],
+            get_num_kv_heads: () => kv_cache.shape[3],
+            get_head_size: () => query.shape[2],
+          },
+        },
+        c.device,
+      );
+      const attn_metadata = builder.build(0, {
+        query_start_loc: c.input('query_start_loc'),
+        seq_lens: c.input('seq_lens'),
+        num_actual_tokens: c.number('num_actual_tokens') ?? query.shape[0],
+        max_query_len: c.number('max_query_len') ?? 0,
+        max_seq_len: c.number('max_seq_len') ?? 0,
+        block_table_tensor: c.input('block_table'),
+        slot_mapping: c.input('slot_mapping'),
+      });
+      const slopes = await c.optional('alibi_slopes')?.toNumbers();
+      const impl = new TritonAttentionImpl(c.device, {
+        num_heads: builder.num_heads_q,
+        head_size: builder.headdim,
+        scale: c.number('scale') ?? 1,
+        num_kv_heads: builder.num_heads_kv,
+        alibi_slopes: slopes ?? null,
+        sliding_window: c.number('sliding_window') || null,
+        kv_cache_dtype: c.text('kv_cache_dtype') ?? 'auto',
+        logits_soft_cap: c.number('softcap') ?? null,
+        attn_type: AttentionType.DECODER,
+        kv_sharing_target_layer_name: c.flag('kv_sharing') ? 'an earlier layer' : null,
+        sinks: c.optional('sinks'),
+      });
+      impl.forward(c.device, {
+        layer: { _k_scale: c.input('k_scale'), _v_scale: c.input('v_scale'), _q_scale_float: 1 },
+        query,
+        key: c.optional('key'),
+        value: c.optional('value'),
+        kv_cache,
+        attn_metadata,
+        output: c.inPlace('output'),
+        output_scale: c.optional('output_scale'),
+      });
+      impl.free();
     },
   },
 };

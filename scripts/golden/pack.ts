@@ -1,6 +1,6 @@
-// Cuts a golden manifest down: keeps the cases whose kernel matches, packs their tensors anew (equal bytes stored once,
+// Cuts a golden manifest down: keeps the cases whose kernel and id match, packs their tensors anew (equal bytes stored once,
 // 16-byte aligned) and compresses them. How test/golden/ was made; see its README.
-//   node --import ./scripts/register.mjs scripts/golden/pack.ts FROM.json TO.json --kernel RE
+//   node --import ./scripts/register.mjs scripts/golden/pack.ts FROM.json TO.json [--kernel RE] [--id RE]
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -30,11 +30,16 @@ class Packer {
   all = (): Uint8Array => Buffer.concat(this.chunks);
 }
 
-function pack(source: Manifest, rawCases: readonly RawCase[], keep: RegExp, binName: string): { json: string; bin: Uint8Array } {
+function pack(
+  source: Manifest,
+  rawCases: readonly RawCase[],
+  keep: (c: RawCase) => boolean,
+  binName: string,
+): { json: string; bin: Uint8Array } {
   const packer = new Packer();
   const move = (refs?: readonly TensorRef[]) => refs?.map((r) => ({ ...r, offset: packer.place(source.bytes(r)) }));
   const cases = rawCases
-    .filter((c) => keep.test(c.kernel))
+    .filter(keep)
     .map((c) => ({ ...c, ...(c.inputs && { inputs: move(c.inputs) }), ...(c.outputs && { outputs: move(c.outputs) }) }));
   const bin = packer.all();
   const header = JSON.stringify({ ...source.header, bin: binName, bin_bytes: bin.length }, null, 1);
@@ -44,20 +49,24 @@ function pack(source: Manifest, rawCases: readonly RawCase[], keep: RegExp, binN
 }
 
 interface RawCase {
+  readonly id: string;
   readonly kernel: string;
   readonly inputs?: readonly TensorRef[];
   readonly outputs?: readonly TensorRef[];
 }
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { kernel: { type: 'string', default: '' } } });
+const option = { type: 'string', default: '' } as const;
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { kernel: option, id: option } });
 const [from, to] = positionals;
 if (!from || !to) {
-  console.error('usage: pack.ts FROM.json TO.json [--kernel RE]');
+  console.error('usage: pack.ts FROM.json TO.json [--kernel RE] [--id RE]');
   process.exit(2);
 }
 const binName = `${basename(to, '.json')}.bin`;
 const raw = JSON.parse(readFileSync(from, 'utf8')) as { cases: RawCase[] };
-const { json, bin } = pack(readManifest(from), raw.cases, new RegExp(values.kernel), binName);
+const [kernel, id] = [values.kernel, values.id].map((source) => new RegExp(source));
+const keep = (c: RawCase): boolean => kernel.test(c.kernel) && id.test(c.id);
+const { json, bin } = pack(readManifest(from), raw.cases, keep, binName);
 const packed = brotliCompressSync(bin, {
   params: {
     [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,

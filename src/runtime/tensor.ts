@@ -222,6 +222,14 @@ export class Tensor {
       ? this.as(shape, strides)
       : fail(NO_LOC, TENSOR.reshape, this.toString(), text, `its strides are [${this.strides.join(', ')}]`);
   }
+  /** Repeats dimensions of 1 (and the whole, in new dimensions before it) without copying: their stride is 0. Not to be written through. */
+  expand(...shape: number[]): Tensor {
+    const added = shape.length - this.rank;
+    const fits = added >= 0 && this.shape.every((n, i) => n === 1 || n === shape[added + i]);
+    if (!fits) fail(NO_LOC, TENSOR.reshape, this.toString(), `[${shape.join(', ')}]`, 'only dimensions of 1 can be repeated');
+    const strides = checkShape(shape).map((n, i) => (i < added || this.shape[i - added] !== n ? 0 : this.strides[i - added]));
+    return this.as(shape, strides);
+  }
   /** Another shape (as `reshape`), or the same bytes as another dtype: the last dimension grows or shrinks with the width. */
   view(to: DType | DTypeName | readonly number[]): Tensor {
     if (Array.isArray(to)) return this.reshape(to);
