@@ -82,7 +82,12 @@ export const MATH = {
     attrs: ['propagate_nan'],
     traits: ['pure', 'elementwise', 'cheap'],
     type: same('tl.clamp', 'floating-point numbers (use tl.minimum and tl.maximum for integers)', isFloat),
-    eval: ([x, lo, hi], _d, _to, attrs) => (attrs.propagate_nan && x !== x ? x : x > lo ? (x < hi ? x : hi) : lo < hi ? lo : hi),
+    eval: ([x, lo, hi], _d, _to, attrs) => {
+      if (attrs.propagate_nan && x !== x) return x;
+      // A number wins against NaN on either side.
+      const low = x > lo || lo !== lo ? x : lo;
+      return low < hi || hi !== hi ? low : hi;
+    },
     wgsl: (v, cx) => {
       const text = `min(max(${v[0]}, ${v[1]}), ${v[2]})`;
       return cx.attrs.propagate_nan ? `${cx.helper('keep_nan')}(${v[0]}, ${v[0]}, ${text})` : text;

@@ -60,7 +60,7 @@ export const EXPRESSIONS: { readonly [op: string]: { readonly [K in Kind]?: stri
   rsqrt: { f: '1/Math.sqrt(a)' },
   floor: { f: 'Math.floor(a)' },
   ceil: { f: 'Math.ceil(a)' },
-  clamp: all('a>b?a<c?a:c:b<c?b:c', 'fh'),
+  clamp: all('c!==c||(b!==b||a>b?a:b)<c?(b!==b||a>b?a:b):c', 'fh'),
 };
 
 /** JS for a cast, or undefined where `convert` does it. */

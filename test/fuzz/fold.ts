@@ -1,0 +1,56 @@
+// Functions that reductions and scans combine with: associative, some of them not commutative, one of two values at once.
+
+import type { Value } from '../../src/dsl/ir/ir.ts';
+import type { Cell, Scene } from './trace.ts';
+import { dtype, isFloat, shapeOf, skip } from './trace.ts';
+
+type Combine = (s: Scene) => (...v: Value[]) => unknown;
+export interface Fold {
+  readonly integers: boolean;
+  readonly combine: Combine;
+  /** The index along the axis is the second value. */
+  readonly indexed?: boolean;
+}
+export const COMBINE: readonly Fold[] = [
+  { integers: false, combine: (s) => (a, b) => s.bin('+', a, b) },
+  { integers: false, combine: (s) => (a, b) => s.call('maximum', a, b) },
+  { integers: false, combine: () => (_a, b) => b },
+  { integers: false, combine: () => (a) => a },
+  { integers: true, combine: (s) => (a, b) => s.bin('^', a, b) },
+  // The larger value with its index, the first of equals.
+  {
+    integers: true,
+    indexed: true,
+    combine: (s) => (a, i, b, j) => {
+      const first = s.bin('|', s.bin('>', a, b), s.bin('&', s.bin('===', a, b), s.bin('<', i, j)));
+      return [s.call('where', first, a, b), s.call('where', first, i, j)];
+    },
+  },
+  // Affine maps x → a·x + b modulo 2^32, one after the other: associative, not commutative.
+  {
+    integers: true,
+    indexed: true,
+    combine: (s) => (a, b, c, d) => [s.bin('*', c, a), s.bin('+', s.bin('*', c, b), d)],
+  },
+];
+
+/** Emits the fold; floats that are added are exact no more. */
+export function fold(s: Scene, c: Cell, how: number, scan: boolean, axis: number, reverse: boolean): void {
+  const f = COMBINE[how % COMBINE.length];
+  if (f.integers && isFloat(c)) skip('a fold of integers');
+  if (dtype(c).is_bool()) skip('a fold of bool');
+  const shape = shapeOf(c);
+  const d = axis % shape.length;
+  const inputs: Value[] = [f.indexed ? s.cast(c.v, 'i32') : c.v];
+  if (f.indexed) {
+    const others = shape.map((_, i) => i).filter((i) => i !== d);
+    const range = s.call('arange', 0, shape[d]);
+    inputs.push(s.call('broadcast_to', others.length ? s.call('expand_dims', range, others) : range, ...shape));
+  }
+  const options = scan ? { reverse } : { keep_dims: reverse };
+  const given = inputs.length > 1 ? inputs : inputs[0];
+  s.push(
+    s.call(scan ? 'associative_scan' : 'reduce', given, d, f.combine(s), options),
+    c.exact && (how % COMBINE.length > 0 || !isFloat(c)),
+  );
+}
