@@ -12,6 +12,7 @@ export default defineConfig({
     register: 'src/register.ts',
     hooks: 'src/hooks.ts',
     cli: 'src/bin.ts',
+    interpWorker: 'src/runtime/interpWorker.ts',
     kernels: 'kernels/index.ts',
     port: 'src/port/port.ts',
   },

@@ -5,13 +5,14 @@ import { traceKernel } from '../dsl/trace/trace.ts';
 import { compileWgsl } from '../lower/wgsl/compile.ts';
 import type { Device } from './core.ts';
 import { InterpBackend } from './interpDevice.ts';
+import { defaultThreads } from './interpThreads.ts';
 import { type Compiler, type DeviceOptions, openDevice } from './open.ts';
 
 const COMPILER: Compiler = {
   trace: traceKernel,
   // num_warps is a wish: Triton's warps have 32 lanes, and a device may allow fewer invocations than a GPU's.
   toWgsl: (func, target, { num_warps }) => compileWgsl(func, target, { num_warps }),
-  interpreter: (sink) => new InterpBackend(sink),
+  interpreter: (sink, threads = defaultThreads()) => new InterpBackend(sink, threads),
 };
 
 /**

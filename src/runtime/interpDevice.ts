@@ -1,4 +1,4 @@
-// The interpreter as a back end: memory is bytes of this process, a launch runs to its end at once. In: the same requests as WebGPU's.
+// The interpreter as a back end: memory is bytes of this process, a launch runs to its end at once, on all cores. In: the same requests as WebGPU's.
 // Out: results, or the interpreter's error thrown by launch() itself, at the op that was wrong. Refuses to know how ops run.
 
 import { fail, NO_LOC } from '../dsl/diagnostics.ts';
@@ -9,6 +9,7 @@ import type { WgslProgram } from '../lower/program.ts';
 import type { Backend, DeviceInfo, Executable, LaunchRequest, LaunchTime, Memory, Recording, StridedRegion } from './backend.ts';
 import { nextMemoryId, paddedBytes } from './backend.ts';
 import { intercept } from './intercept.ts';
+import { runThreaded } from './interpThreads.ts';
 import { LAUNCH } from './messages.ts';
 import { offsetsOf } from './tensor.ts';
 
@@ -44,16 +45,20 @@ export class InterpBackend implements Backend {
   readonly info = INFO;
   readonly lost = null;
   private readonly sink: (line: string) => void;
+  private readonly threads: number;
   private times: LaunchTime[] | null = null;
   /** What is recorded, in order; null while nothing is. */
   private tape: { launches: number; readonly commands: (() => void)[] } | null = null;
 
-  constructor(sink: (line: string) => void) {
+  /** `threads` cores share the programs of a launch; with more than one, memory is shared between threads. */
+  constructor(sink: (line: string) => void, threads = 1) {
     this.sink = sink;
+    this.threads = threads;
   }
 
   alloc(bytes: number, label: string): CpuMemory {
-    const data = new Uint8Array(new ArrayBuffer(paddedBytes(bytes)), 0, bytes);
+    const Bytes = this.threads > 1 ? SharedArrayBuffer : ArrayBuffer;
+    const data = new Uint8Array(new Bytes(paddedBytes(bytes)), 0, bytes);
     return { id: nextMemoryId(), bytes: paddedBytes(bytes), label, data };
   }
   free(memory: CpuMemory): void {
@@ -102,8 +107,9 @@ export class InterpBackend implements Backend {
     }
     const run = { grid: request.grid, buffers, scalars: Object.fromEntries(request.scalars), print: this.sink };
     intercept.listener?.(exe.interp, run);
+    const threads = intercept.listener ? 1 : this.threads;
     const start = performance.now();
-    exe.interp.run(run);
+    runThreaded(exe.interp, run, threads);
     this.times?.push({ kernel: request.kernel, grid: request.grid, nanoseconds: (performance.now() - start) * 1e6 });
   }
   private keep(command: () => void, launches = 0): boolean {

@@ -17,6 +17,8 @@ export interface DeviceOptions extends AdapterOptions {
   readonly prefer?: 'webgpu' | 'interp';
   /** Whom to choose workgroup sizes for; by default what the adapter is. Changes speed only. */
   readonly profile?: ProfileName;
+  /** Interpreter: cores that share the programs of a launch. All by default in Node; 1 in browsers, and while a debugger listens. */
+  readonly threads?: number;
   /** Receives the lines of device_print; console.log when absent. */
   readonly onLog?: LogSink;
 }
@@ -24,7 +26,7 @@ export interface DeviceOptions extends AdapterOptions {
 export interface Compiler {
   readonly trace: Trace;
   readonly toWgsl: (func: Func, target: Target, options: KernelOptions) => WgslProgram;
-  readonly interpreter: (sink: LogSink) => Backend;
+  readonly interpreter: (sink: LogSink, threads?: number) => Backend;
 }
 
 const newStats = (): DeviceStats => ({
@@ -67,5 +69,5 @@ export async function openDevice(options: DeviceOptions, compiler: Compiler | nu
       announced = true;
     }
   }
-  return new Device(compiler.interpreter(sink), stats, trace);
+  return new Device(compiler.interpreter(sink, options.threads), stats, trace);
 }
