@@ -23,8 +23,8 @@ const ENTRIES = [
   },
   {
     name: 'launcher by hand',
-    use: 'examples/06-aot-launch: WebGPU and a .json, nothing of this package',
-    contents: readFileSync(path('examples/06-aot-launch/launch.mjs'), 'utf8'),
+    use: 'examples/07-aot-launch: WebGPU and a .json, nothing of this package',
+    contents: readFileSync(path('examples/07-aot-launch/launch.mjs'), 'utf8'),
   },
 ] as const;
 

@@ -32,9 +32,9 @@ async function build(out: string): Promise<string> {
   return stdout;
 }
 
-it('06-aot-launch runs the files that tessera build wrote', async () => {
+it('07-aot-launch runs the files that tessera build wrote', async () => {
   expect(await build('first')).toContain('validated by WebGPU, no warnings');
-  const { stdout } = await node('examples/06-aot-launch/launch.mjs', join(dir, 'first', 'add_kernel.json'));
+  const { stdout } = await node('examples/07-aot-launch/launch.mjs', join(dir, 'first', 'add_kernel.json'));
   expect(stdout).toMatch(/: 10000 sums from add_kernel\.wgsl, largest error 0\n$/);
 
   await build('second');
