@@ -31,7 +31,7 @@ describe('interpreter threads', () => {
     expect(three.lines).toHaveLength(8 + 4);
   });
   it('the error of the first program that fails', () => {
-    expect(three.error).toMatch(/program \(?173/);
+    expect(three.error).toMatch(/program id \(173, 0, 0\)/);
     expect(three.error).toBe(one.error);
   });
 });
