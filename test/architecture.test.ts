@@ -28,7 +28,9 @@ it('only the front end’s project.ts imports ts-morph', () => {
   expect(files.filter((f) => importsOf(f).includes('ts-morph'))).toEqual(['dsl/frontend/project.ts']);
 });
 it('what browsers load imports no module of Node statically', () => {
-  const node = files.filter((f) => level(f) >= 0 && importsOf(f).some((i) => i.startsWith('node:')));
+  // The worker is a program of its own, which only Node starts.
+  const browser = files.filter((f) => level(f) >= 0 && f !== 'runtime/interpWorker.ts');
+  const node = browser.filter((f) => importsOf(f).some((i) => i.startsWith('node:')));
   expect(node).toEqual([]);
 });
 it('no file is longer than 600 lines', () => {

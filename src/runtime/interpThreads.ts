@@ -36,7 +36,6 @@ export interface Report {
 /** Main thread alone for so long before it calls for help: a kernel must be compiled once more in each worker. */
 const ALONE_MS = 10;
 
-type Threads = typeof import('node:worker_threads');
 interface Port {
   postMessage(message: Job): void;
 }
@@ -49,8 +48,9 @@ interface Pool {
   take(worker: Worker): Report | undefined;
 }
 
-const threads = (): Threads | undefined =>
-  typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:worker_threads');
+// Not by an import: browsers load this file too.
+const threads = () => (typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:worker_threads'));
+type MessagePort = InstanceType<NonNullable<ReturnType<typeof threads>>['MessagePort']>;
 /** Threads that a launch may use by default: one for each core, in Node. */
 export const defaultThreads = (): number => (threads() ? (process.getBuiltinModule('node:os').availableParallelism?.() ?? 1) : 1);
 
@@ -59,7 +59,7 @@ function pool(size: number): Pool {
   const known = pools.get(size);
   if (known) return known;
   const { Worker, MessageChannel, receiveMessageOnPort } = threads()!;
-  const ports = new Map<Worker, import('node:worker_threads').MessagePort>();
+  const ports = new Map<Worker, MessagePort>();
   // The same module beside this one: .js when published, .ts under a loader that takes it.
   const entry = new URL(`./interpWorker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
   const workers = Array.from({ length: size }, () => {
