@@ -6,6 +6,8 @@ import { printType } from './types.ts';
 
 const shape = (s: readonly number[]) => `[${s.join(', ')}]`;
 
+const width = (d: DType): string => (d.bits === 1 ? '1 bit' : `${d.bits} bits`);
+
 export const TL = {
   broadcast: message('TL1001', (what: string, a: Type, b: Type, dim: number) => ({
     text: `cannot broadcast ${printType(a)} with ${printType(b)} in ${what}`,
@@ -278,6 +280,26 @@ export const TL = {
     text: `tl.${fn} has no option '${arg}'`,
     notes: [`options: ${known.join(', ')}`],
     help: 'remove it or check its spelling',
+  })),
+  castRounding: message('TL1110', (rounding: string, from: DType, to: DType) => ({
+    text: `tl.cast: fp_downcast_rounding is '${rounding}', but ${from} to ${to} does not round a float to a narrower float`,
+    notes: ['Triton refuses it for every other cast, too'],
+    help: 'leave fp_downcast_rounding out',
+  })),
+  castNoTruncation: message('TL1111', (from: DType, to: DType) => ({
+    text: `tl.cast: ${from} to ${to} cannot round toward zero`,
+    notes: ["Triton's compiler has no such conversion"],
+    help: "leave fp_downcast_rounding out (to nearest even), or cast f32 or f16 to fp8e5 with 'rtz'",
+  })),
+  bitcastWidth: message('TL1112', (from: DType, to: DType) => ({
+    text: `tl.cast cannot bitcast ${from} (${width(from)}) to ${to} (${width(to)})`,
+    notes: ['expected: two dtypes of the same width; Triton refuses this too'],
+    help: `${from.is_bool() ? '' : `bitcast to a dtype of ${width(from)}, or `}convert the value with tl.cast(x, tl.${to})`,
+  })),
+  castThrough: message('TL1113', (from: DType, to: DType) => ({
+    text: `tl.cast: ${from} to ${to} is no conversion`,
+    notes: ['Triton converts fp8 from and to floats alone'],
+    help: `go through f32: tl.cast(tl.cast(x, tl.f32), tl.${to}); for the bits of an 8-bit integer pass { bitcast: true }`,
   })),
   reduceScalar: message('TL1062', (fn: string, a: Type) => ({
     text: `tl.${fn} reduces a tile, but its operand is ${printType(a)}`,

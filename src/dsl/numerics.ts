@@ -112,6 +112,8 @@ export function intRange(d: DType): readonly [bigint, bigint] {
  */
 export function convert(from: DType, to: DType, x: Num): Num {
   if (to.kind === 'bool') return x === 0 || x === 0n ? 0 : 1;
+  // An integer becomes bf16 by way of f32, as Triton emits it; for narrower floats that makes no difference.
+  if (from.kind !== 'float' && to === DTYPES.bf16) return round(to, round(DTYPES.f32, x));
   if (from.kind !== 'float' || to.kind === 'float') return round(to, x);
   const v = Number(x);
   if (to.bits === 64) {
@@ -125,6 +127,27 @@ export function convert(from: DType, to: DType, x: Num): Num {
   const t = Math.trunc(v);
   const clamped = to.kind === 'int' ? Math.min(Math.max(t, -2147483648), 2147483647) : Math.min(Math.max(t, 0), 4294967295);
   return round(to, clamped);
+}
+
+/**
+ * A cast of a float to a narrower one that rounds toward zero (`fp_downcast_rounding: 'rtz'`). What is past the largest number
+ * becomes that number; infinity stays infinity, where the dtype has one.
+ */
+export function truncate(d: DType, x: number): number {
+  if (x !== x || x === 0 || d.bits === 64) return x;
+  if (d.bits === 32) {
+    const r = Math.fround(x);
+    if (Math.abs(r) <= Math.abs(x)) return r;
+    view.setFloat32(0, r);
+    view.setUint32(0, view.getUint32(0) - 1);
+    return view.getFloat32(0);
+  }
+  const f = floatFormat(d);
+  const a = Math.abs(x);
+  if (a === Infinity && f.hasInf) return x;
+  const quantum = 2 ** (Math.max(exponentOf(a), f.emin) - d.mantissa);
+  const r = Math.min(Math.floor(a / quantum) * quantum, f.max);
+  return x < 0 ? -r : r;
 }
 
 /** Bit pattern of a value of `d`: a bigint for 64-bit dtypes, an unsigned number otherwise. Exact: `fromBits` undoes it. */

@@ -4,9 +4,9 @@ import { message } from '../dsl/diagnostics.ts';
 
 export const LOWER = {
   dtypeUnsupported: message('TL3001', (dtype: string, what: string) => ({
-    text: `the WebGPU back end cannot ${what} ${dtype} yet`,
-    notes: ['WGSL has no such type; i8, u8, i16, u16, bf16 and fp8 can be copied from load to store without arithmetic'],
-    help: 'use another dtype, or run the kernel on the interpreter (device kind "interp")',
+    text: `the WebGPU back end cannot ${what} ${dtype}`,
+    notes: dtype === 'f64' ? ['WGSL has no 64-bit floats'] : [],
+    help: 'use a 32-bit dtype, or run the kernel on the interpreter (device kind "interp")',
   })),
   pointerMerge: message('TL3002', (what: string, a: string, b: string) => ({
     text: `${what} chooses between pointers into different buffers ('${a}' and '${b}')`,

@@ -92,7 +92,7 @@ describe('every row', () => {
 
 onEachDevice('rows', (dev) => {
   for (const [name, row] of swept) {
-    const targets = name === 'cast' ? DTYPES_SWEPT : [undefined];
+    const targets = row.attrs?.includes('to') ? DTYPES_SWEPT : [undefined];
     it(name, async () => {
       let dtypes = 0;
       for (const target of targets) {

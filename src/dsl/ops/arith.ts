@@ -52,7 +52,7 @@ const extreme = (name: 'minimum' | 'maximum', doc: string, wgsl: 'min' | 'max', 
     doc: `${doc} of two values. NaN loses against a number; with propagate_nan: tl.PropagateNan.ALL it wins.`,
     args: ['x', 'y'],
     attrs: ['propagate_nan'],
-    traits: ['pure', 'elementwise', 'commutative', 'cheap'],
+    traits: ['pure', 'elementwise', 'commutative', 'cheap', 'exact'],
     type: same(`tl.${name}`, 'numbers', anyNumber),
     eval: ([a, b], _d, _to, attrs) =>
       nan(a) || nan(b) ? (nan(a) === Boolean(attrs.propagate_nan) ? a : b) : first(a, b) ? a : b,
@@ -83,7 +83,7 @@ export const ARITH = {
   add: op({
     doc: 'Sum of two tiles. `x + y`.',
     args: ['x', 'y'],
-    traits: ['pure', 'elementwise', 'commutative', 'cheap'],
+    traits: ['pure', 'elementwise', 'commutative', 'cheap', 'wraps'],
     type: same('+', 'numbers', anyNumber),
     eval: binary((a, b) => a + b),
     wgsl: infix('+', 'add'),
@@ -98,7 +98,7 @@ export const ARITH = {
   sub: op({
     doc: 'Difference of two tiles. `x - y`.',
     args: ['x', 'y'],
-    traits: ['pure', 'elementwise', 'cheap'],
+    traits: ['pure', 'elementwise', 'cheap', 'wraps'],
     type: same('-', 'numbers', anyNumber),
     eval: binary((a, b) => a - b),
     wgsl: infix('-', 'sub'),
@@ -113,7 +113,7 @@ export const ARITH = {
   mul: op({
     doc: 'Product of two tiles. `x * y`.',
     args: ['x', 'y'],
-    traits: ['pure', 'elementwise', 'commutative', 'cheap'],
+    traits: ['pure', 'elementwise', 'commutative', 'cheap', 'wraps'],
     type: same('*', 'numbers', anyNumber),
     eval: binary((a, b, d) => (typeof a === 'number' && d.is_int() ? Math.imul(a, b) : a * b)),
     wgsl: infix('*', 'mul'),
@@ -144,7 +144,7 @@ export const ARITH = {
   floordiv: op({
     doc: 'Integer quotient rounded toward zero, as Triton computes `//` on the device. x // 0 is x.',
     args: ['x', 'y'],
-    traits: ['pure', 'elementwise', 'cheap'],
+    traits: ['pure', 'elementwise', 'cheap', 'wraps'],
     type: same('tl.floordiv', 'integers', isInt),
     eval: binary((a, b) => (typeof a === 'bigint' ? (b === 0n ? a : a / b) : b === 0 ? a : Math.trunc(a / b))),
     wgsl: infix('/', 'div'),
@@ -219,7 +219,7 @@ export const ARITH = {
   shl: op({
     doc: 'Shift left. `x << y`. The amount must be less than the width.',
     args: ['x', 'y'],
-    traits: ['pure', 'elementwise', 'cheap'],
+    traits: ['pure', 'elementwise', 'cheap', 'wraps'],
     type: same('<<', 'integers', isInt),
     eval: binary((a, b) => (typeof a === 'bigint' ? a << (b & 63n) : a << b)),
     wgsl: byWidth('shl', (v, cx) => `(${v[0]} << ${unsignedAmount(v[1], cx)})`, true),
@@ -249,13 +249,17 @@ export const ARITH = {
   neg: op({
     doc: 'Negation, computed as 0 - x like Triton does (so -x of 0.0 is 0.0). `-x`.',
     args: ['x'],
-    traits: ['pure', 'elementwise', 'cheap'],
+    traits: ['pure', 'elementwise', 'cheap', 'exact', 'wraps'],
     type: same('-', 'numbers', anyNumber),
     eval: unary((a) => (typeof a === 'bigint' ? -a : 0 - a)),
+    // Drivers make -x of a literal 0 - x, and that of 0.0 is -0.0: the zero comes from the uniform block.
     wgsl: byWidth(
       'neg',
-      (v, cx) =>
-        dtypeOf(cx.type).kind === 'uint' ? `(~${v[0]} + ${cx.spell(cx.type)}(1u))` : `(${cx.spell(cx.type)}(0) - ${v[0]})`,
+      (v, cx) => {
+        const type = cx.spell(cx.type);
+        if (float(cx)) return `(${type}(${cx.zero}) - ${v[0]})`;
+        return signed(cx) ? `(${type}(0) - ${v[0]})` : `(~${v[0]} + ${type}(1u))`;
+      },
       true,
     ),
     samples: [[1], [-2.5], [0]],
@@ -264,7 +268,7 @@ export const ARITH = {
   not: op({
     doc: 'Bitwise complement of integers, logical not of masks. `~x`, `!m`.',
     args: ['x'],
-    traits: ['pure', 'elementwise', 'cheap'],
+    traits: ['pure', 'elementwise', 'cheap', 'wraps'],
     type: same('~', 'integers or bool', isInt),
     eval: unary((a, d) => (d.is_bool() ? (a ? 0 : 1) : ~a)),
     wgsl: (v, cx) => (dtypeOf(cx.type).is_bool() ? `!(${v[0]})` : `(~${v[0]})`),
@@ -306,7 +310,7 @@ export const CHOICE = {
   where: op({
     doc: 'Takes x where the condition is true and y elsewhere. `cond ? x : y` when cond is a tile.',
     args: ['condition', 'x', 'y'],
-    traits: ['pure', 'elementwise', 'cheap'],
+    traits: ['pure', 'elementwise', 'cheap', 'exact'],
     type: (ts, _a, fail) => {
       const [c, x, y] = ts;
       if (c.elem !== DTYPES.bool) fail(TL.maskNotBool, 'tl.where', c);

@@ -1,6 +1,7 @@
 // The op table: every tile-level operation, by family. Adding an operation is adding a row to a family.
 
 import { ARITH, CHOICE, COMPARE } from './arith.ts';
+import { CAST } from './cast.ts';
 import { CONTROL, DEBUG, HINTS } from './control.ts';
 import { CREATE } from './create.ts';
 import { DOT } from './dot.ts';
@@ -24,6 +25,7 @@ export const FAMILIES = {
   math: MATH,
   'precise arithmetic': PRECISE,
   libdevice: LIBDEVICE,
+  casts: CAST,
   shape: SHAPE,
   rearrangement: REARRANGE,
   order: ORDER,
@@ -45,6 +47,7 @@ export const OPS = {
   ...MATH,
   ...PRECISE,
   ...LIBDEVICE,
+  ...CAST,
   ...SHAPE,
   ...REARRANGE,
   ...ORDER,

@@ -89,7 +89,7 @@ export const LANE_OPS = {
   opaque: op({
     doc: 'The operand, hidden from the driver’s constant folding (or-ed with a zero from the uniform block).',
     args: ['x'],
-    traits: ['pure', 'elementwise'],
+    traits: ['pure', 'elementwise', 'exact'],
     type: sameAsFirst,
     wgsl: ([x], cx) => {
       const d = dtypeOf(cx.type);
@@ -139,7 +139,7 @@ export const LANE_OPS = {
   pick: op({
     doc: 'x where the scalar condition holds, else y; x and y may be vectors.',
     args: ['cond', 'x', 'y'],
-    traits: ['pure', 'cheap'],
+    traits: ['pure', 'cheap', 'exact'],
     type: ([, x]) => [x],
     wgsl: ([c, x, y]) => `select(${y}, ${x}, ${c})`,
   }),
@@ -240,13 +240,18 @@ export const LANE_OPS = {
     type: () => [scalar(DTYPES.u32)],
     wgsl: (v) => `(${v.map((x, i) => (i ? `(${x} << ${(32 / v.length) * i}u)` : x)).join(' | ')})`,
   }),
-  /** Rounds an f32 register to f16, bf16 or fp8, to nearest even. */
+  /** Brings a register into its narrow dtype. */
   round: op({
-    doc: 'Rounds a register to the precision of its dtype (f16, bf16, fp8), to nearest even, by integer arithmetic.',
+    doc: 'Brings a register into its dtype: f16, bf16 and fp8 round to nearest even by integer arithmetic, 8- and 16-bit integers wrap.',
     args: ['x'],
-    traits: ['pure', 'elementwise'],
+    traits: ['pure', 'elementwise', 'exact'],
     type: sameAsFirst,
-    wgsl: ([x], cx) => `${cx.helper(`${dtypeOf(cx.type).name}_round`)}(${x})`,
+    wgsl: ([x], cx) => {
+      const d = dtypeOf(cx.type);
+      if (d.is_floating()) return `${cx.helper(`${d.name}_round`)}(${x})`;
+      const word = (n: number): string => (cx.type.shape.length ? `vec${cx.type.shape[0]}<u32>(${n}u)` : `${n}u`);
+      return d.is_int_signed() ? `((${x} << ${word(32 - d.bits)}) >> ${word(32 - d.bits)})` : `(${x} & ${word(2 ** d.bits - 1)})`;
+    },
   }),
   /** Reads an element of a storage buffer. */
   load_global: op({

@@ -1,19 +1,12 @@
-// Mathematical functions on f32 (and f64), element by element, and casts between dtypes.
+// Mathematical functions on f32 (and f64), element by element.
 
 import { erf } from '../functions.ts';
-import { TL } from '../messages.ts';
-import { convert } from '../numerics.ts';
-import { DTYPES, DType, type DTypeName, dtypeOf, isPtr, withElem } from '../types.ts';
+import { dtypeOf } from '../types.ts';
 import { type NanOptions, nanAttrs } from './nan.ts';
 import { asUser, op } from './row.ts';
 import { anyNumber, isFloat, isWideFloat, same, unary, unaryApi, widenBf16 } from './rules.ts';
 
 type Fn1 = (x: number) => number;
-
-export interface CastOptions {
-  /** Rounding of a narrower float: to nearest even, the only choice so far. */
-  readonly fp_downcast_rounding?: 'rtne';
-}
 
 /** A function of one f32 tile: the usual case. `wgsl` is the built-in's name, or a helper of the prelude as `#name`. */
 export const fn = (name: string, doc: string, f: Fn1, wgsl: string, ulp: number | ((x: number) => number), samples: number[]) =>
@@ -63,7 +56,7 @@ export const MATH = {
   abs: op({
     doc: 'Absolute value of integers and floating-point numbers.',
     args: ['x'],
-    traits: ['pure', 'elementwise', 'cheap'],
+    traits: ['pure', 'elementwise', 'cheap', 'exact', 'wraps'],
     type: same('tl.abs', 'numbers', anyNumber),
     eval: unary((a: any) => (a < 0 || Object.is(a, -0) ? -a : a)),
     wgsl: (v, cx) =>
@@ -80,7 +73,7 @@ export const MATH = {
     doc: 'Limits x to lo..hi. NaN becomes lo; with propagate_nan: tl.PropagateNan.ALL it stays NaN.',
     args: ['x', 'lo', 'hi'],
     attrs: ['propagate_nan'],
-    traits: ['pure', 'elementwise', 'cheap'],
+    traits: ['pure', 'elementwise', 'cheap', 'exact'],
     type: same('tl.clamp', 'floating-point numbers (use tl.minimum and tl.maximum for integers)', isFloat),
     eval: ([x, lo, hi], _d, _to, attrs) => {
       if (attrs.propagate_nan && x !== x) return x;
@@ -106,34 +99,6 @@ export const MATH = {
         const [a2, h2] = t.promote('tl.clamp', a, h);
         const operands = t.broadcast('tl.clamp', [a2, t.cast(l2, dtypeOf(a2.type)), h2]);
         return asUser(t.one('clamp', operands, nanAttrs(t, 'clamp', options)));
-      },
-  }),
-  /** Converts to another dtype. */
-  cast: op({
-    doc: 'Converts to another dtype: floats round to nearest even, floats to integers truncate and saturate, integers wrap. `x.to(t)` in Triton.',
-    args: ['x'],
-    attrs: ['to'],
-    traits: ['pure', 'elementwise', 'cheap'],
-    type: ([x], attrs, fail) => {
-      if (isPtr(x)) fail(TL.pointerElement, 'tl.cast', x);
-      return [withElem(x, DTYPES[attrs.to as DTypeName])];
-    },
-    eval: ([x], from, to) => convert(from, to, x),
-    wgsl: (v, cx) => {
-      const from = dtypeOf(cx.operands[0]);
-      const to = dtypeOf(cx.type);
-      return `${cx.helper(`cast_${from}_${to}`)}(${v[0]})`;
-    },
-    samples: [[1], [-2.5], [300]],
-    api:
-      (t) =>
-      (x: number | boolean, dtype: DType, options: CastOptions = {}): number => {
-        for (const [k, v] of Object.entries(options)) {
-          if (k !== 'fp_downcast_rounding') t.fail(TL.unknownArg, 'cast', k, ['fp_downcast_rounding']);
-          if (v !== 'rtne') t.fail(TL.unsupportedArg, 'cast', k, describeJs(v), "'rtne', the only rounding so far");
-        }
-        if (!(dtype instanceof DType)) t.fail(TL.notDtype, 'tl.cast', describeJs(dtype));
-        return asUser(t.cast(t.value(x, 'tl.cast'), dtype));
       },
   }),
 };

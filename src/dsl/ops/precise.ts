@@ -71,7 +71,7 @@ export const PRECISE = {
     traits: ['pure', 'elementwise'],
     type: same('tl.fma', 'floating-point numbers', isFloat),
     eval: ([x, y, z], d) => fmaRound(Number(x), Number(y), Number(z), d),
-    wgsl: (v, cx) => `${cx.helper(dtypeOf(cx.type).bits === 16 ? 'tl_fma_odd' : 'tl_fma_rn')}(${v.join(', ')})`,
+    wgsl: (v, cx) => `${cx.helper(dtypeOf(cx.type).bits < 32 ? 'tl_fma_odd' : 'tl_fma_rn')}(${v.join(', ')})`,
     samples: [
       [2, 3, 4],
       [0.1, 0.2, 0.3],

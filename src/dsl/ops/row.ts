@@ -13,6 +13,8 @@ import type { DType, Type } from '../types.ts';
  * - `elementwise`: operands and result have one shape; element i of the result depends on elements i of the operands.
  * - `commutative`: both operands may be swapped.
  * - `cheap`: recomputing it costs less than moving its result between invocations (index arithmetic, splats).
+ * - `exact`: floats: the result is a value of its dtype without rounding (an operand, or its bits changed).
+ * - `wraps`: integers: the result can leave the range of its dtype. Without it, operands in range give results in range.
  * - `reads` / `writes`: touches memory behind its first operand.
  * - `reduction`: folds one axis (attr `axis`) with `combine`, or with the region of an `element` op.
  * - `scan`: like a reduction, but keeps every partial result, in the order of the axis (from its end with attr `reverse`).
@@ -27,6 +29,8 @@ export type Trait =
   | 'elementwise'
   | 'commutative'
   | 'cheap'
+  | 'exact'
+  | 'wraps'
   | 'reads'
   | 'writes'
   | 'reduction'
@@ -54,8 +58,10 @@ export interface WgslContext {
   helper(name: string): string;
   /** WGSL spelling of a type, e.g. `vec4<f32>`. */
   spell(t: Type): string;
-  /** Runtime expressions for values that WGSL refuses as constants. */
+  /** Runtime expressions for values that WGSL refuses as constants, or that drivers fold against IEEE. */
   readonly inf: string;
+  /** 0.0 as f32. */
+  readonly zero: string;
   readonly nan: string;
 }
 

@@ -69,15 +69,16 @@ function castExpression(from: Type, to: Type): string | undefined {
   if (t === 'b') return k === 'w' ? 'a!==0n?1:0' : 'a!==0?1:0';
   if (k === 'w') return t === 'i' || t === 'u' ? 'Number(BigInt.asIntN(32,a))' : t === 'w' ? 'a' : undefined;
   if (t === 'w') return k === 'f' || k === 'h' ? undefined : 'BigInt(a)';
+  if ((k === 'i' || k === 'u') && t === 'h') return 'Math.fround(a)';
   if ((k === 'f' || k === 'h') && t === 'i') return 'a!==a?0:a<=-2147483648?-2147483648:a>=2147483647?2147483647:Math.trunc(a)';
   if ((k === 'f' || k === 'h') && t === 'u') return 'a!==a||a<=0?0:a>=4294967295?4294967295:Math.trunc(a)';
   return 'a';
 }
 
 /** Source of the loop around an expression. Also used for reductions' steps, so it stays this small. */
-function fastLoop(key: string, expression: string, to: Type): Loop {
+function fastLoop(key: string, expression: string, to: Type, exact = false): Loop {
   const d = computeDtype(to);
-  const r = isPtr(to) ? undefined : codec(d).round;
+  const r = isPtr(to) || exact ? undefined : codec(d).round;
   const value = r ? `r(${expression})` : expression;
   const b = /\bb\b/.test(expression) ? 'const b=B[i];' : '';
   const c = /\bc\b/.test(expression) ? 'const c=C[i];' : '';
@@ -91,14 +92,14 @@ export function evalLoop(row: Row, operands: readonly Type[], to: Type, attrs: A
   const target = computeDtype(to);
   const arity = operands.length;
   const v = new Array<Num>(arity).fill(0);
-  const pointer = isPtr(to);
+  const asItIs = isPtr(to) || (target.is_floating() && row.traits.includes('exact'));
   return (out, a, b, c, n) => {
     for (let i = 0; i < n; i++) {
       v[0] = a[i];
       if (arity > 1) v[1] = b[i];
       if (arity > 2) v[2] = c[i];
       const x = evaluate(v, dtype, target, attrs);
-      out[i] = pointer ? x : round(target, x);
+      out[i] = asItIs ? x : round(target, x);
     }
   };
 }
@@ -115,7 +116,7 @@ export function elementLoop(name: string, row: Row, operands: readonly Type[], t
   const key = `${name}:${operands.map((t) => computeDtype(t).name).join()}:${computeDtype(to).name}`;
   const cast = name === 'cast';
   const expression = expressionOf(name, operands, to, attrs);
-  if (expression !== undefined) return fastLoop(key, expression, to);
+  if (expression !== undefined) return fastLoop(key, expression, to, !cast && row.traits.includes('exact'));
   if (!cast) return evalLoop(row, operands, to, attrs);
   const [from, target] = [computeDtype(operands[0]), computeDtype(to)];
   return (out, a, _b, _c, n) => {

@@ -86,14 +86,24 @@ export const castRules: readonly Rule[] = [
   // cast<T>(x: T) = x
   rule('castSame', (op) => (op.name === 'cast' && sameType(op.operands[0].type, op.results[0].type) ? [op.operands[0]] : null)),
   // cast<C>(cast<B>(x: A)) = cast<C>(x) if B holds all of A, or if all are integers and C is no wider than B.
-  // Not through a float to an integer: floats saturate where integers wrap.
+  // Not through a float to an integer: floats saturate where integers wrap. An integer gets to fp8 only through a float.
   rule('castCast', (op, rw) => {
     const inner = op.name === 'cast' ? rw.def(op.operands[0]) : undefined;
     if (inner?.name !== 'cast') return null;
     const [a, b, c] = [inner.operands[0], inner.results[0], op.results[0]].map((v) => dtypeOf(v.type));
     const integers = [a, b, c].every((d) => d.is_int()) && !b.is_bool() && !c.is_bool() && c.bits <= b.bits;
-    const lossless = holds(b, a) && !(c.is_fp8() && a.is_fp8()) && !(b.is_floating() && c.is_int());
+    const lossless = holds(b, a) && !(c.is_fp8() && (a.is_fp8() || a.is_int())) && !(b.is_floating() && c.is_int());
     return integers || lossless ? [rw.make('cast', [inner.operands[0]], op.attrs, op.loc)] : null;
+  }),
+];
+
+export const bitRules: readonly Rule[] = [
+  // the bits of x: B read as C, which were those of an A read as B, are those of the A read as C
+  rule('bitsOfBits', (op, rw) => {
+    const inner = op.name === 'reinterpret' ? rw.def(op.operands[0]) : undefined;
+    if (inner?.name !== 'reinterpret') return null;
+    const [x] = inner.operands;
+    return [sameType(x.type, op.results[0].type) ? x : rw.make('reinterpret', [x], op.attrs, op.loc)];
   }),
 ];
 
@@ -197,6 +207,7 @@ export const controlRules: readonly Rule[] = [
 export const canonicalizeRules: readonly Rule[] = [
   ...arithmeticRules,
   ...castRules,
+  ...bitRules,
   ...shapeRules,
   ...memoryRules,
   ...controlRules,

@@ -32,22 +32,12 @@ interface Scope {
 }
 const newScope = (kind: Scope['kind']): Scope => ({ kind, ops: [], memo: new Map(), cache: new Map() });
 
-/** f16, bf16 and fp8 results that need no rounding because they are one of the operands, or exact. */
-const EXACT = new Set([
-  'where',
-  'neg',
-  'abs',
-  'minimum',
-  'maximum',
-  'clamp',
-  'pick',
-  'opaque',
-  'floor',
-  'ceil',
-  'cast',
-  'round',
-  'fne',
-]);
+/** True if the result may be none of its dtype's values: a float that is not rounded yet, an integer past its width. */
+function needsRound(name: string, d: DType): boolean {
+  if (d.bits >= 32 || d.is_bool()) return false;
+  const { traits } = laneRow(name)!;
+  return d.is_floating() ? !traits.includes('exact') : traits.includes('wraps');
+}
 
 export class LaneBuilder {
   loc: Loc = NO_LOC;
@@ -263,14 +253,13 @@ export class LaneBuilder {
     }
     return this.scalarOp(name, operands, attrs, hint);
   }
-  /** One op on scalars or equal vectors, with constants folded, narrow floats rounded, and traps of drivers avoided. */
+  /** One op on scalars or equal vectors, with constants folded, narrow results rounded or wrapped, and traps of drivers avoided. */
   scalarOp(name: string, given: Value[], attrs: Attrs = {}, hint?: string): Value {
     const folded = this.fold(name, given, attrs);
     if (folded) return folded;
     const operands = this.guard(name, given);
     let v = this.pure(name, operands, attrs);
-    const d = v.type.elem as DType;
-    if (d.is_floating() && d.bits < 32 && !EXACT.has(name)) v = this.pure('round', [v]);
+    if (needsRound(name, v.type.elem as DType)) v = this.pure('round', [v]);
     if (hint && v.name === undefined && !given.includes(v)) v.name = hint;
     return v;
   }

@@ -65,7 +65,8 @@ function expression(from: DType, to: DType): Expr | null {
   if (registerType(from) === null || registerType(to) === null) return null;
   if (from === to) return { text: 'return a;' };
   if (to.is_bool()) {
-    if (from.is_floating()) return { text: 'return a != 0.0f || is_nan(a);', deps: ['is_nan'] };
+    // By bits: NaN is true, and so is a subnormal that the driver would flush.
+    if (from.is_floating()) return { text: 'return (bitcast<u32>(a) & 0x7fffffffu) != 0u;' };
     return { text: from.bits === 64 ? 'return (a.x | a.y) != 0u;' : `return a != ${from.is_int_signed() ? '0' : '0u'};` };
   }
   if (to.is_floating()) return toFloat(from, to);
@@ -110,11 +111,39 @@ function fromFloat(to: DType): Expr {
   return { text: `return ${cut(to, 'u32_of_f32(a)')};`, deps: ['u32_of_f32'] };
 }
 
+/** The bits of a register of `from`, zero-extended; `x` is an expression. */
+function bitsOf(from: DType, x: string): Expr {
+  if (from.is_floating()) {
+    if (from.bits === 32) return { text: `bitcast<u32>(${x})` };
+    if (from === DTYPES.bf16) return { text: `(bitcast<u32>(${x}) >> 16u)` };
+    return { text: `${from}_encode(${x})`, deps: [`${from}_encode`] };
+  }
+  const u = from.is_int_signed() ? `bitcast<u32>(${x})` : x;
+  return { text: from.is_int_signed() && from.bits < 32 ? `(${u} & ${2 ** from.bits - 1}u)` : u };
+}
+/** A register of `to` from bits that are zero-extended. */
+function ofBits(to: DType, bits: string): Expr {
+  if (!to.is_floating()) return { text: to.is_int_signed() ? cut(to, bits) : bits };
+  if (to.bits === 32) return { text: `bitcast<f32>(${bits})` };
+  if (to === DTYPES.bf16) return { text: `bitcast<f32>(${bits} << 16u)` };
+  return { text: `${to}_decode(${bits})`, deps: [`${to}_decode`] };
+}
+function reinterpreted(from: DType, to: DType): Expr {
+  if (from.bits === 64 || from.is_bool()) return { text: 'return a;' };
+  const bits = bitsOf(from, 'a');
+  const value = ofBits(to, bits.text);
+  return { text: `return ${value.text};`, deps: [...(bits.deps ?? []), ...(value.deps ?? [])] };
+}
+
 const casts: { [name: string]: Helper } = {};
 for (const from of Object.values(DTYPES))
   for (const to of Object.values(DTYPES)) {
+    const types = { params: [registerType(from)!], ret: registerType(to)! };
     const e = expression(from, to);
-    if (e) casts[`cast_${from}_${to}`] = { params: [registerType(from)!], ret: registerType(to)!, body: e.text, deps: e.deps };
+    if (e) casts[`cast_${from}_${to}`] = { ...types, body: e.text, deps: e.deps };
+    if (!e || from.bits !== to.bits) continue;
+    const bits = reinterpreted(from, to);
+    casts[`bits_as_${from}_${to}`] = { ...types, body: bits.text, deps: bits.deps };
   }
-/** `cast_<from>_<to>` for every pair that the registers can hold. */
+/** `cast_<from>_<to>` for every pair that the registers can hold, `bits_as_<from>_<to>` for those of one width. */
 export const CASTS: { readonly [name: string]: Helper } = { ...extra, ...casts };

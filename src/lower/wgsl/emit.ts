@@ -156,6 +156,7 @@ export class Emitter {
       },
       spell: spellType,
       inf: 'u.inf',
+      zero: 'bitcast<f32>(u.zero)',
       nan: 'u.nan',
     };
   }

@@ -29,6 +29,8 @@ function parts(d: DType) {
     drop,
     units: `let units = bitcast<u32>(bitcast<f32>(min(m, ${least})) + ${power(unit * 2 ** 23)}) - ${hex(f32Bits(unit * 2 ** 23))};`,
     unit: power(unit),
+    perUnit: power(1 / unit),
+    largest: hex(f32Bits(format.max)),
     tiny: `m < ${least}`,
     /** From f32's exponent field to the dtype's. */
     rebase: hex((126 + format.emin) * 2 ** d.mantissa),
@@ -80,6 +82,17 @@ function encode(d: DType): Helper {
   return { params: ['f32'], ret: 'u32', body };
 }
 
+/** Toward zero: cut bits, finite numbers stay finite. Below the least normal number the units are counted in full. */
+function cutOff(d: DType): Helper {
+  const p = parts(d);
+  const body = `${p.head}
+  let normal = select(min(m & ${p.keep}, ${p.largest}), m, m >= 0x7f800000u);
+  let tiny = bitcast<u32>(f32(u32(bitcast<f32>(select(0u, m, ${p.tiny})) * ${p.perUnit})) * ${p.unit});
+  let r = select(normal, tiny, ${p.tiny});
+  return bitcast<f32>((bits & 0x80000000u) | r);`;
+  return { params: ['f32'], ret: 'f32', body };
+}
+
 const { f16, fp8e4nv, fp8e5 } = DTYPES;
 /** fp8e4nv has no infinity: what f16 reads as 1.875 is NaN, everything else is f16 with its exponent 8 too small. */
 const E4NV_DECODE = `let x = H * 256.0f;
@@ -107,8 +120,16 @@ export const SMALL_FLOATS: { readonly [name: string]: Helper } = {
     params: ['f32'],
     ret: 'f32',
     body: `let bits = bitcast<u32>(a);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) { return a; }
-  return bitcast<f32>((bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u);`,
+  let nan = (bits & 0x7fffffffu) > 0x7f800000u;
+  return bitcast<f32>(select(bits + 0x7fffu + ((bits >> 16u) & 1u), bits | 0x400000u, nan) & 0xffff0000u);`,
+  },
+  f16_truncate: cutOff(f16),
+  fp8e5_truncate: cutOff(fp8e5),
+  bf16_truncate: {
+    params: ['f32'],
+    ret: 'f32',
+    body: `let bits = bitcast<u32>(a);
+  return bitcast<f32>((bits | select(0u, 0x400000u, (bits & 0x7fffffffu) > 0x7f800000u)) & 0xffff0000u);`,
   },
   fp8e4nv_round: round(fp8e4nv),
   fp8e4nv_encode: encode(fp8e4nv),

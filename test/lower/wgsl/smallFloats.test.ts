@@ -1,32 +1,9 @@
 // f16, bf16 and fp8 on the device against a reference that knows only the formats: every code is decoded from its fields, and
 // rounding is a search for the nearest code. All codes, and every place where rounding changes its mind.
 import { describe, expect, it } from 'vitest';
+import { decode, FORMATS } from '../../support/formats.ts';
 import { evaluate } from '../../support/helperRun.ts';
 
-/** Bits of exponent and significand; what is past the largest finite number: infinity, or (fp8, as Triton emits) that number. */
-interface Format {
-  readonly exponent: number;
-  readonly mantissa: number;
-  readonly ieee: boolean;
-  readonly saturates: boolean;
-}
-const FORMATS: { readonly [name: string]: Format } = {
-  f16: { exponent: 5, mantissa: 10, ieee: true, saturates: false },
-  bf16: { exponent: 8, mantissa: 7, ieee: true, saturates: false },
-  fp8e4nv: { exponent: 4, mantissa: 3, ieee: false, saturates: true },
-  fp8e5: { exponent: 5, mantissa: 2, ieee: true, saturates: true },
-};
-
-/** Value of a code without its sign bit, from its fields. */
-function decode(f: Format, code: number): number {
-  const e = code >> f.mantissa;
-  const m = code & (2 ** f.mantissa - 1);
-  const bias = 2 ** (f.exponent - 1) - 1;
-  const top = 2 ** f.exponent - 1;
-  if (f.ieee && e === top) return m ? NaN : Infinity;
-  if (!f.ieee && e === top && m === 2 ** f.mantissa - 1) return NaN;
-  return e ? (1 + m / 2 ** f.mantissa) * 2 ** (e - bias) : (m / 2 ** f.mantissa) * 2 ** (1 - bias);
-}
 const bits32 = (xs: readonly number[]) => new Uint32Array(Float32Array.from(xs).buffer);
 const same = (a: number, b: number) => Object.is(a, b) || (a !== a && b !== b);
 
