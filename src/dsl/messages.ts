@@ -445,6 +445,16 @@ export const TL = {
     notes: ['it works on single elements; its arguments are scalars'],
     help: `pass the tile to tl.${name} as one more operand: tl.${name}([x, y], …)`,
   })),
+  atomicDtype: message('TL1068', (what: string, d: DType, expected: string) => ({
+    text: `${what} does not support ${d}`,
+    notes: [`expected: a pointer to ${expected}`],
+    help: 'keep what programs share in one of these dtypes, and convert it with tl.cast when it is done',
+  })),
+  atomicShape: message('TL1069', (what: string, ptr: Type, value: Type) => ({
+    text: `${what}: ${printType(value)} does not fit the pointers ${printType(ptr)}`,
+    notes: ['the pointers must have the shape of what is done; they are never broadcast'],
+    help: 'build the pointers with the shape of the value, e.g. p + tl.arange(0, BLOCK)',
+  })),
   // ---- IR text and verifier
   irSyntax: message('TL1090', (what: string) => ({
     text: `IR text: ${what}`,

@@ -36,6 +36,18 @@ export const LOWER = {
     text: `the WebGPU back end has no lowering for ${op} yet`,
     help: 'run the kernel on the interpreter (device kind "interp")',
   })),
+  atomicWide: message('TL3010', (what: string, dtype: string) => ({
+    text: `${what} on ${dtype} cannot be done in one step on WebGPU`,
+    notes: ['WGSL has atomic operations on 32 bits only; of 64-bit integers, sums and bitwise operations can be made of them'],
+    help: 'use i32 or u32 elements, or run the kernel on the interpreter (device kind "interp")',
+  })),
+  atomicWideResult: message('TL3011', (what: string, dtype: string) => ({
+    text: `what ${what} on ${dtype} returns is not known on WebGPU`,
+    notes: [
+      'the two halves of a 64-bit element are changed one after the other; the element ends up right, but no one sees it whole',
+    ],
+    help: 'leave the result unused, use i32 or u32 elements, or run the kernel on the interpreter (device kind "interp")',
+  })),
   tooManyElements: message('TL3008', (shape: string, each: number, invocations: number) => ({
     text: `a tile of ${shape} puts ${each} elements into each of ${invocations} invocations`,
     notes: ['more than 1024 registers an invocation do not compile on any device'],

@@ -1,6 +1,8 @@
 // The op table: every tile-level operation, by family. Adding an operation is adding a row to a family.
 
+import type { Op, Value } from '../ir/ir.ts';
 import { ARITH, CHOICE, COMPARE } from './arith.ts';
+import { ATOMIC } from './atomic.ts';
 import { CAST } from './cast.ts';
 import { CONTROL, DEBUG, HINTS } from './control.ts';
 import { CREATE } from './create.ts';
@@ -30,6 +32,7 @@ export const FAMILIES = {
   rearrangement: REARRANGE,
   order: ORDER,
   memory: MEMORY,
+  atomics: ATOMIC,
   reduction: REDUCE,
   scan: SCAN,
   'functions of elements': ELEMENT,
@@ -52,6 +55,7 @@ export const OPS = {
   ...REARRANGE,
   ...ORDER,
   ...MEMORY,
+  ...ATOMIC,
   ...REDUCE,
   ...SCAN,
   ...ELEMENT,
@@ -65,3 +69,9 @@ export type OpName = keyof typeof OPS;
 /** The row of an op, or undefined for a name that is no tile-level op. */
 export const rowOf = (name: string): Row | undefined => (OPS as { [name: string]: Row })[name];
 export const hasTrait = (name: string, trait: Trait): boolean => rowOf(name)?.traits.includes(trait) ?? false;
+
+/** The mask of an op that has one, wherever its row puts it. */
+export function maskOperand(op: Op): Value | undefined {
+  const i = rowOf(op.name)?.args.indexOf('mask?') ?? -1;
+  return i < 0 ? undefined : op.operands[i];
+}

@@ -289,6 +289,16 @@ export const LANE_OPS = {
       return guarded(m, `atomicAnd(${at}, ~(${2 ** Number(cx.attrs.bits) - 1}u << ${s})); atomicOr(${at}, ${v} << ${s});`);
     },
   }),
+  /** Changes an element of a storage buffer in one step. */
+  rmw_global: op({
+    doc: 'Changes an element of a buffer of atomic words where the mask holds, as the tile op `op` says; returns what it held before.',
+    args: ['index', 'mask', '...values'],
+    attrs: ['buffer', 'op', 'type', 'address', 'relaxed', 'commutes'],
+    traits: ['reads', 'writes', 'effect', 'atomic'],
+    type: byAttr,
+    wgsl: ([i, m, ...v], cx) =>
+      `${cx.helper(`tl_rmw_${cx.attrs.op}_${cx.attrs.type}__${cx.attrs.buffer}`)}(${[i, ...v, m].join(', ')})`,
+  }),
   /** Reads a word of workgroup memory. */
   wg_load: op({
     doc: 'Reads a word of workgroup memory.',

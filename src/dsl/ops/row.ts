@@ -16,6 +16,7 @@ import type { DType, Type } from '../types.ts';
  * - `exact`: floats: the result is a value of its dtype without rounding (an operand, or its bits changed).
  * - `wraps`: integers: the result can leave the range of its dtype. Without it, operands in range give results in range.
  * - `reads` / `writes`: touches memory behind its first operand.
+ * - `atomic`: does both in one step, in order with what the program does before and after (unless attr `relaxed` is true).
  * - `reduction`: folds one axis (attr `axis`) with `combine`, or with the region of an `element` op.
  * - `scan`: like a reduction, but keeps every partial result, in the order of the axis (from its end with attr `reverse`).
  * - `element`: has one region that computes on single elements (`region` gives its types). It is no control flow: it has no
@@ -33,6 +34,7 @@ export type Trait =
   | 'wraps'
   | 'reads'
   | 'writes'
+  | 'atomic'
   | 'reduction'
   | 'scan'
   | 'element'
@@ -94,6 +96,8 @@ export interface Row<F extends ApiFn = ApiFn> {
     operands: readonly Type[],
     attrs: Attrs,
   ) => { readonly args: readonly Type[]; readonly yields: readonly Type[] };
+  /** Atomics: what an element becomes, from what it held and the operands between pointer and mask; the caller rounds. */
+  readonly update?: (old: Num, operands: readonly Num[], dtype: DType) => Num;
   /** WGSL expression for the op at lane level (scalars and vectors). */
   readonly wgsl?: (operands: readonly string[], cx: WgslContext) => string;
   readonly ulp?: Ulp;

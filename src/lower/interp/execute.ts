@@ -6,6 +6,7 @@ import { round } from '../../dsl/numerics.ts';
 import { hasTrait, rowOf } from '../../dsl/ops/index.ts';
 import type { Num } from '../../dsl/ops/row.ts';
 import { dtypeOf, numel, type Type } from '../../dsl/types.ts';
+import { ATOMIC_MAKERS } from './atomicOps.ts';
 import { checkDivision, checkOverflow } from './checks.ts';
 import { stop } from './errors.ts';
 import { fold } from './folds.ts';
@@ -119,6 +120,7 @@ const MAKERS: Makers = {
   },
   ...SHAPE_MAKERS,
   ...ORDER_MAKERS,
+  ...ATOMIC_MAKERS,
   addptr,
   load,
   store,

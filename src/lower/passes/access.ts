@@ -3,7 +3,7 @@
 
 import { fail } from '../../dsl/diagnostics.ts';
 import { type Func, type Op, type Param, type Value, walk } from '../../dsl/ir/ir.ts';
-import { hasTrait } from '../../dsl/ops/index.ts';
+import { hasTrait, maskOperand } from '../../dsl/ops/index.ts';
 import { type DType, isPtr, isTile, pointee } from '../../dsl/types.ts';
 import { LOWER } from '../messages.ts';
 import type { Target } from '../program.ts';
@@ -26,7 +26,7 @@ export interface BufferPlan {
   readonly params: readonly Param[];
   readonly dtype: DType;
   readonly written: boolean;
-  /** `element`: array of the register type (or f16); `words`: u32 words that hold 2 or 4 elements; `atomic`: such words, atomic. */
+  /** `element`: array of the register type (or f16); `words`: u32 words that hold 2 or 4 elements; `atomic`: words, atomic, for an element, part of one or several. */
   readonly mode: 'element' | 'half' | 'words' | 'atomic';
   /** Array element is a vector of this many elements or words. */
   readonly vec: 1 | 2 | 4;
@@ -44,11 +44,10 @@ export interface AccessPlan {
 const ELEMENT: { readonly [dtype: string]: string } = { f32: 'f32', i32: 'i32', u32: 'u32', i64: 'vec2<u32>', u64: 'vec2<u32>' };
 
 export function planAccess(func: Func, plan: LayoutPlan, axis: AxisInfo, pointers: Pointers, target: Target): AccessPlan {
-  const maskOf = (op: Op): Value | undefined => op.operands[hasTrait(op.name, 'writes') ? 2 : 1];
   const run = (op: Op, layout: Layout): Run => {
     const ptr = op.operands[0];
     const a = axis.get(ptr);
-    const mask = maskOf(op);
+    const mask = maskOperand(op);
     let best: Run = { dim: 0, bits: 0 };
     layout.dims.forEach((bits, dim) => {
       let n = 0;
@@ -76,13 +75,21 @@ export function planAccess(func: Func, plan: LayoutPlan, axis: AxisInfo, pointer
     for (const b of pointers.buffers(ptr)) accesses.set(b, [...(accesses.get(b) ?? []), { op, bits }]);
   });
 
+  /**
+   * Buffers of atomic operations, and where one of them orders other accesses, buffers through which programs may speak to each
+   * other: what is written to memory as such is seen by everyone at once, and read from there.
+   */
+  const orders = [...accesses.values()].flat().some(({ op }) => hasTrait(op.name, 'atomic') && op.attrs.relaxed !== true);
+  const atomic = (n: number): boolean =>
+    accesses.get(n)!.some(({ op }) => hasTrait(op.name, 'atomic')) || (orders && pointers.written.has(n) && pointers.read.has(n));
+
   const buffers: BufferPlan[] = [];
   const byNumber = new Map<number, BufferPlan>();
   for (const [i, p] of func.params.entries()) {
     const number = p.buffer ?? -1 - i;
     if (!isPtr(p.value.type) || byNumber.has(number) || !accesses.has(number)) continue;
     const params = func.params.filter((q, k) => isPtr(q.value.type) && (q.buffer ?? -1 - k) === number);
-    const made = bufferPlan(params, accesses.get(number)!, pointers.written.has(number), target);
+    const made = bufferPlan(params, accesses.get(number)!, pointers.written.has(number), atomic(number), target);
     buffers.push(made);
     byNumber.set(number, made);
   }
@@ -101,6 +108,7 @@ function bufferPlan(
   params: readonly Param[],
   uses: readonly { op: Op; bits: number }[],
   written: boolean,
+  atomic: boolean,
   target: Target,
 ): BufferPlan {
   const dtypes = [...new Set(params.map((p) => pointee(p.value.type)))];
@@ -108,6 +116,8 @@ function bufferPlan(
     fail(params[0].loc, LOWER.mixedBuffer, params.map((p) => `'${p.name}'`).join(' and '), dtypes.join(', '));
   const [dtype] = dtypes;
   const base = { name: safeName(params[0].name), params, dtype, written };
+  if (atomic && dtype.bytes >= 2)
+    return { ...base, mode: 'atomic', vec: 1, wgslType: dtype.name === 'i32' ? 'atomic<i32>' : 'atomic<u32>' };
   const narrowest = Math.min(...uses.map((u) => u.bits));
   if (dtype.is_floating() && dtype.bits === 64) fail(uses[0].op.loc, LOWER.dtypeUnsupported, dtype.name, 'load or store');
   if (dtype.bytes === 8) return { ...base, mode: 'element', vec: 1, wgslType: ELEMENT[dtype.name] };

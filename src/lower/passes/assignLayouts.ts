@@ -3,7 +3,7 @@
 // functions, loop-carried tiles); everything else is recomputed wherever a use wants it. It emits nothing.
 
 import { type Block, definitions, type Func, type Op, type Value, walk } from '../../dsl/ir/ir.ts';
-import { hasTrait } from '../../dsl/ops/index.ts';
+import { hasTrait, maskOperand } from '../../dsl/ops/index.ts';
 import { isPtr, isTile, numel, pointee } from '../../dsl/types.ts';
 import { PROFILES, profileOf } from '../profiles.ts';
 import type { Target } from '../program.ts';
@@ -42,6 +42,8 @@ export interface Placement {
   fallback(shape: readonly number[]): Home;
   /** Gives a result its home. */
   set(v: Value, home: Home): void;
+  /** Where an op that reads or writes memory has its operands. */
+  accessed(op: Op): Home;
   /** Layout in which the op wants its operands. */
   works(op: Op, layout: Layout): void;
 }
@@ -82,7 +84,7 @@ export function chooseInvocations(
 /** Elements, up to so many bytes of them, that lie side by side under one mask bit. */
 function longestRun(op: Op, axis: AxisInfo, bytes: number): number {
   const [ptr] = op.operands;
-  const mask = op.operands[hasTrait(op.name, 'writes') ? 2 : 1];
+  const mask = maskOperand(op);
   const { contiguity, divisibility } = axis.get(ptr);
   const runs = ptr.type.shape.map((_, d) =>
     Math.min(contiguity[d], divisibility[d], mask ? axis.get(mask).constancy[d] : Infinity, bytes / pointee(ptr.type).bytes),
@@ -253,8 +255,12 @@ class Assigner implements LayoutPlan, Placement {
       if (r && isTile(r.type) && !this.remat(r)) this.set(r, this.best(op.operands) ?? this.fallback(r.type.shape));
     }
   }
+  accessed(op: Op): Home {
+    return { layout: this.storeLayout(op), rank: MEMORY };
+  }
   private storeLayout(op: Op): Layout {
-    const [ptr, value, mask] = op.operands;
+    const [ptr, value] = op.operands;
+    const mask = maskOperand(op);
     const memory = this.memory(ptr, mask);
     const held = this.best([value]);
     if (!held) return memory.layout;

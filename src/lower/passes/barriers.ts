@@ -16,6 +16,10 @@ interface Access {
   readonly from: number;
   readonly to: number;
   readonly same: string;
+  /** Atomic operations of one kind, whose order does not matter. */
+  readonly commutes?: string;
+  /** An atomic operation that comes after all accesses before it, and before all after it. */
+  readonly orders?: boolean;
 }
 type Pending = readonly Access[];
 
@@ -30,9 +34,20 @@ function accessOf(op: Op): Access | undefined {
     return { space: 'workgroup', writes, buffer: String(op.attrs.array ?? ''), from, to: from + Number(op.attrs.size), same };
   }
   if (!writes && !op.attrs.shared) return undefined;
-  return { space: 'storage', writes, buffer: String(op.attrs.buffer), from: 0, to: 1, same: String(op.attrs.address) };
+  return {
+    space: 'storage',
+    writes,
+    buffer: String(op.attrs.buffer),
+    from: 0,
+    to: 1,
+    same: String(op.attrs.address),
+    ...(op.attrs.commutes ? { commutes: String(op.attrs.commutes) } : {}),
+    ...(row?.traits.includes('atomic') && op.attrs.relaxed !== true ? { orders: true } : {}),
+  };
 }
 const conflict = (a: Access, b: Access): boolean => {
+  if (a.space === 'storage' && b.space === 'storage' && Boolean(a.orders) !== Boolean(b.orders)) return true;
+  if (a.commutes && a.commutes === b.commutes) return false;
   if (a.space !== b.space || a.buffer !== b.buffer || !(a.writes || b.writes) || a.from >= b.to || b.from >= a.to) return false;
   return a.same !== b.same || (a.same === '' && b.same === '');
 };
@@ -44,7 +59,9 @@ const add = (p: Pending, a: Access): Pending =>
       q.buffer === a.buffer &&
       q.from === a.from &&
       q.to === a.to &&
-      q.same === a.same,
+      q.same === a.same &&
+      q.commutes === a.commutes &&
+      q.orders === a.orders,
   )
     ? p
     : [...p, a];

@@ -6,6 +6,7 @@
 import { type Block, type Op, Value, walk } from '../../dsl/ir/ir.ts';
 import { DTYPES, scalar } from '../../dsl/types.ts';
 import { pass } from '../pass.ts';
+import { laneRow } from './lane.ts';
 
 /** Invocations a workgroup should have: fewer leave a multiprocessor short of work (H100: 1.4 to 1.8 × from 32 to 128; 256 adds nothing). */
 const ENOUGH = 128;
@@ -40,7 +41,8 @@ function separable(body: Block): boolean {
   walk(body, (op, block) => {
     if (isBarrier(op) && (block !== body || op.name === 'make_uniform')) ok = false;
     if (NEEDS_ITS_WORKGROUP.test(op.name)) ok = false;
-    if (meets && (op.name === 'log_record' || op.name === 'merge_global')) ok = false;
+    const atomic = laneRow(op.name)?.traits.includes('atomic');
+    if (meets && (atomic || op.name === 'log_record' || op.name === 'merge_global')) ok = false;
   });
   return ok;
 }

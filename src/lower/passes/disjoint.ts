@@ -4,7 +4,7 @@
 // cut by its mask, stays in.
 
 import { type Block, definitions, type Func, type Op, type Value, walk } from '../../dsl/ir/ir.ts';
-import { hasTrait } from '../../dsl/ops/index.ts';
+import { hasTrait, maskOperand } from '../../dsl/ops/index.ts';
 import { dtypeOf, isPtr, isTile, type Type } from '../../dsl/types.ts';
 import type { Pointers } from './pointers.ts';
 
@@ -115,7 +115,7 @@ export function analyzeDisjoint(func: Func, pointers: Pointers): Disjoint {
     return isTile(v.type) ? null : { terms: new Map([[v, 1]]), lo: 0, hi: 0 };
   }
   function span(op: Op): Span | null {
-    const mask = op.operands[hasTrait(op.name, 'writes') ? 2 : 1];
+    const mask = maskOperand(op);
     const s = sum(op.operands[0], bounds(mask));
     if (!s) return null;
     const terms = [...s.terms].map(([v, k]) => `${id(v)}*${k}`).sort();

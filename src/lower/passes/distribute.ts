@@ -3,7 +3,7 @@
 // conversions between layouts and control flow; what other ops become is the table of lowerings.ts.
 
 import { fail } from '../../dsl/diagnostics.ts';
-import { type Block, definitions, type Func, type Op, type Param, Value } from '../../dsl/ir/ir.ts';
+import { type Block, definitions, type Func, type Op, type Param, useCounts, Value } from '../../dsl/ir/ir.ts';
 import { hasTrait } from '../../dsl/ops/index.ts';
 import { DTYPES, type DType, dtypeOf, isPtr, isTile, type Type } from '../../dsl/types.ts';
 import { LOWER } from '../messages.ts';
@@ -68,6 +68,7 @@ export class Distributor {
   private readonly matrix: MatrixUnits | undefined;
   private readonly func: Func;
   private readonly defs: Map<Value, Op>;
+  private uses: Map<Value, number> | undefined;
   private readonly held = new Map<Value, Held>();
   private readonly params = new Map<Value, Param>();
   private readonly roots = new Map<Value, Param>();
@@ -146,6 +147,11 @@ export class Distributor {
       const home = this.plan.home(r);
       this.hold(r, home, this.compute(op, r, home));
     }
+  }
+  /** Whether any op reads the value. */
+  isUsed(v: Value): boolean {
+    this.uses ??= useCounts(this.func);
+    return this.uses.has(v);
   }
   layoutOf(v: Value): Layout {
     return isTile(v.type) ? this.plan.home(v) : SCALAR;
@@ -279,6 +285,10 @@ export class Distributor {
     if (layoutKey(from) === layoutKey(to)) return regs;
     const map = registerMap(from, to);
     if (map) return this.b.pack(Array.from({ length: regCount(to) }, (_, r) => this.b.at(regs, map(r))));
+    return this.move(regs, from, to);
+  }
+  /** The same through memory in any case: every replica then has what the first of them held. */
+  move(regs: Regs, from: Layout, to: Layout): Regs {
     const d = dtypeOf(regs.vals[0].type);
     const words = this.b.scalars(regs).map((x) => this.toWords(x));
     const moved = words[0].map((_, k) =>

@@ -44,7 +44,7 @@ const runOf = (d: Distributor, op: Op, layout: Layout, buffer: BufferPlan): Run 
   return buffer.mode === 'half' ? { dim: 0, bits: 0 } : run;
 };
 /** Names the address instance: equal keys mean that no invocation touches what another one does under that name. */
-const addressKey = (d: Distributor, op: Op, layout: Layout): string =>
+export const addressKey = (d: Distributor, op: Op, layout: Layout): string =>
   d.access.apart(op) ?? `${d.b.id(op.operands[0])}@${layoutKey(layout)}`;
 const down = (d: Distributor, x: Value, bits: number): Value => (bits ? d.b.scalarOp('shr', [x, d.b.i32(bits)]) : x);
 
@@ -82,7 +82,8 @@ export function emitLoad(d: Distributor, op: Op, layout: Layout): Regs {
     return b.scalarOp('where', [p.mask, v, others ? b.at(others, p.regs[e]) : zero()]);
   };
   for (const p of pieces(d, layout, run, ptr, mask)) {
-    if (buffer.mode === 'element' || buffer.mode === 'half') loadElements(d, buffer, dtype, p, read, others, out);
+    if (buffer.mode === 'atomic' && dtype.bytes >= 4) loadAtomic(d, dtype, p, read, keep, out);
+    else if (buffer.mode === 'element' || buffer.mode === 'half') loadElements(d, buffer, dtype, p, read, others, out);
     else loadWords(d, buffer, dtype, p, read, keep, out);
   }
   return b.pack(out);
@@ -117,6 +118,33 @@ function loadElements(
       out[r] = v > 1 ? b.pure('extract', [x], { i }) : x;
     });
   }
+}
+
+/** WGSL type of the words of a buffer that is accessed atomically: signed where its own atomics compare signed numbers. */
+const wordType = (dtype: DType): DType => (dtype === DTYPES.i32 ? DTYPES.i32 : DTYPES.u32);
+
+function loadAtomic(
+  d: Distributor,
+  dtype: DType,
+  p: Piece,
+  read: Read,
+  keep: (p: Piece, e: number, v: Value) => Value,
+  out: Value[],
+): void {
+  const { b } = d;
+  const word = wordType(dtype);
+  p.regs.forEach((r, e) => {
+    const at = d.shift(p.offset, e);
+    let x: Value;
+    if (dtype.bytes === 8) {
+      const low = b.scalarOp('shl', [at, b.i32(1)]);
+      x = b.pure('join_words', [read(low, 'u32', p.mask), read(d.shift(low, 1), 'u32', p.mask)], { type: dtype.name });
+    } else {
+      x = read(at, word.name, p.mask);
+      if (word !== dtype) x = b.pure('bitcast', [x], { type: dtype.name });
+    }
+    out[r] = keep(p, e, x);
+  });
 }
 
 function loadWords(
@@ -186,6 +214,16 @@ export function emitStore(d: Distributor, op: Op): void {
       b.effect('store_global', m ? [index, x, m] : [index, x], attrs);
     };
     const elements = p.regs.map((r) => b.at(values, r));
+    if (buffer.mode === 'atomic' && dtype.bytes >= 4) {
+      elements.forEach((x, e) => {
+        const at = d.shift(p.offset, e);
+        if (dtype.bytes === 8) {
+          const low = b.scalarOp('shl', [at, b.i32(1)]);
+          for (const i of [0, 1]) put(d.shift(low, i), b.pure('word', [x], { i }));
+        } else put(at, wordType(dtype) === dtype ? x : b.pure('bitcast', [x], { type: 'u32' }));
+      });
+      continue;
+    }
     if (buffer.mode === 'element' || buffer.mode === 'half') {
       const v = buffer.vec;
       for (let e = 0; e < elements.length; e += v) {

@@ -28,7 +28,13 @@ function invariants(loop: Op, pointers: Pointers, ranges: Ranges, cx: PassContex
     });
   }
   const written = new Set(loop.regions.flatMap((r) => [...pointers.writtenIn(r)]));
-  const loads = certainlyRuns(loop, ranges);
+  // An atomic operation may wait for what other programs write: nothing is read ahead of it.
+  let waits = false;
+  for (const r of loop.regions)
+    walk(r, (op) => {
+      if (cx.rows(op.name)?.traits.includes('atomic')) waits = true;
+    });
+  const loads = !waits && certainlyRuns(loop, ranges);
   const movable = (op: Op): boolean => {
     const traits = cx.rows(op.name)?.traits ?? [];
     if (op.regions.length || op.operands.some((o) => inside.has(o))) return false;

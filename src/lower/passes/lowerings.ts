@@ -8,6 +8,7 @@ import type { Trait } from '../../dsl/ops/row.ts';
 import { isTile } from '../../dsl/types.ts';
 import type { Placement } from './assignLayouts.ts';
 import type { Distributor } from './distribute.ts';
+import { ATOMICS } from './distributeAtomic.ts';
 import { emitDot } from './distributeDot.ts';
 import { MAP } from './distributeElement.ts';
 import { GATHERS } from './distributeGather.ts';
@@ -51,6 +52,7 @@ const LOWERINGS: Lowerings = {
 
 /** For ops without an entry of their own; the first trait that an op has counts. */
 const BY_TRAIT: readonly (readonly [Trait, Lowering])[] = [
+  ['atomic', ATOMICS],
   ['writes', { emit: emitStore }],
   [
     'reads',

@@ -53,6 +53,8 @@ function merge(block: Block, masks: Masks, cx: PassContext): Block {
 /** A store may move behind what cannot touch its element: other buffers, and other elements of the same tile. */
 function passes(store: Op, op: Op): boolean {
   const row = (LANE_OPS as { [n: string]: Row })[op.name];
+  // What other programs may wait for must not be put off.
+  if (row?.traits.includes('atomic') && op.attrs.relaxed !== true) return false;
   const touches = row?.traits.includes('reads') || row?.traits.includes('writes');
   if (touches && op.attrs.buffer === store.attrs.buffer)
     return op.name === 'store_global' && op.attrs.address === store.attrs.address;

@@ -13,6 +13,7 @@ const contains = (b: Block): boolean => b.ops.some((op) => syncs(op) || op.regio
 const varyingSource = (op: Op): boolean =>
   op.name === 'local_id' ||
   op.name === 'wg_load' ||
+  op.name === 'rmw_global' ||
   op.name === 'wg_load4' ||
   op.name === 'wg_counted' ||
   op.name === 'strip_load' ||

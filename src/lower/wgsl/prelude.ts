@@ -2,6 +2,7 @@
 // is written for scalars; `name_v2` and `name_v4` are made from it. Exact where the row says exact: 64-bit integers on two
 // words, NaN tests on bits (drivers fold or mis-order the float forms). No IR here.
 
+import { atomicHelper } from './atomics.ts';
 import { CASTS } from './casts.ts';
 import { EXACT_HELPERS } from './exactHelpers.ts';
 import { MATH_HELPERS } from './mathHelpers.ts';
@@ -218,6 +219,8 @@ const HELPERS: { readonly [name: string]: Helper } = {
 
 /** The helper of a name, vector forms (`_v2`, `_v4`) included; undefined where there is none. */
 export function helperOf(name: string): Helper | undefined {
+  const atomic = atomicHelper(name);
+  if (atomic) return atomic;
   const m = /^(.+)_v([24])$/.exec(name);
   const base = HELPERS[m ? m[1] : name];
   if (!m || !base) return base;

@@ -1,0 +1,10 @@
+// atomic cas mask
+import { type Device, kernel, tl } from 'tessera';
+
+const k = kernel(function k({ x }: { x: tl.ptr<tl.i32> }) {
+  tl.atomic_cas(x, 0, 1, { mask: true } as object);
+});
+
+export default function run(dev: Device): void {
+  k.launch(dev, [1], { x: dev.zeros([8], 'i32') });
+}

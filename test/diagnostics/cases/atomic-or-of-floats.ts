@@ -1,0 +1,10 @@
+// atomic or of floats
+import { type Device, kernel, tl } from 'tessera';
+
+const k = kernel(function k({ x }: { x: tl.ptr<tl.f32> }) {
+  tl.atomic_or(x + tl.arange(0, 4), 1);
+});
+
+export default function run(dev: Device): void {
+  k.launch(dev, [1], { x: dev.zeros([8], 'f32') });
+}
