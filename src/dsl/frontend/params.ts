@@ -92,8 +92,13 @@ function members(type: ts.TypeNode, depth = 0): Map<string, ts.PropertySignature
   if (ts.isTypeLiteralNode(type)) addAll(type.members);
   else if (ts.isIntersectionTypeNode(type)) type.types.forEach(merge);
   else if (ts.isTypeReferenceNode(type) && ts.isIdentifier(type.typeName)) {
-    const wrapped = type.typeName.text === 'Readonly' && type.typeArguments?.length === 1;
-    if (wrapped) return members(type.typeArguments[0], depth + 1);
+    const [inner, names] = type.typeArguments ?? [];
+    if (inner && type.typeName.text === 'Readonly') return members(inner, depth + 1);
+    if (inner && names && (type.typeName.text === 'Pick' || type.typeName.text === 'Omit')) {
+      const listed = new Set(literals(names));
+      const keep = (name: string) => listed.has(name) === (type.typeName.getText() === 'Pick');
+      return new Map([...members(inner, depth + 1)].filter(([name]) => keep(name)));
+    }
     const decl = typeDecl(type, type.typeName.text);
     if (decl && ts.isTypeAliasDeclaration(decl)) merge(decl.type);
     else if (decl) {
@@ -108,6 +113,14 @@ function members(type: ts.TypeNode, depth = 0): Map<string, ts.PropertySignature
   }
   return out;
 }
+
+/** The strings of `'a' | 'b'`. */
+const literals = (type: ts.TypeNode): string[] =>
+  ts.isUnionTypeNode(type)
+    ? type.types.flatMap(literals)
+    : ts.isLiteralTypeNode(type) && ts.isStringLiteral(type.literal)
+      ? [type.literal.text]
+      : [];
 
 /** The interface or alias `name` visible at `at`, in this file. */
 function typeDecl(at: ts.Node, name: string): TypeDecl | undefined {

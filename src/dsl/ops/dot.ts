@@ -6,6 +6,7 @@ import type { Trace } from '../trace/context.ts';
 import { DTYPES, DType, dtypeOf, isPtr, type Type, tile } from '../types.ts';
 import { describeJs } from './math.ts';
 import { asUser, op, type Row } from './row.ts';
+import { checkOptions } from './rules.ts';
 
 const { i8, i32, f32, f16, bf16, f64, fp8e4nv, fp8e5 } = DTYPES;
 
@@ -31,7 +32,8 @@ const batchOf = (t: Type): string => t.shape.slice(0, -2).join();
 const dotRule: Row['type'] = (ts, attrs, fail) => {
   const [a, b, acc] = ts;
   const rank = a.shape.length;
-  if (isPtr(a) || isPtr(b) || rank !== b.shape.length || rank !== 2 || batchOf(a) !== batchOf(b)) fail(TL.dotRank, a, b);
+  if (isPtr(a) || isPtr(b) || rank !== b.shape.length || (rank !== 2 && rank !== 3) || batchOf(a) !== batchOf(b))
+    fail(TL.dotRank, a, b);
   const [da, db] = [dtypeOf(a), dtypeOf(b)];
   if ((da !== db && !(da.is_fp8() && db.is_fp8())) || !INPUTS.includes(da))
     fail(TL.dotDtype, a, b, 'both sides of one dtype: f16, bf16, f32, f64 or i8, or any two fp8 dtypes');
@@ -89,7 +91,7 @@ export const DOT = {
           acc !== null && typeof acc === 'object' && !t.isValue(acc)
             ? (acc as DotOptions)
             : { ...options, ...(acc != null ? { acc: acc as number } : {}) };
-        for (const k of Object.keys(given)) if (!DOT_OPTIONS.includes(k)) t.fail(TL.unknownArg, 'dot', k, DOT_OPTIONS);
+        checkOptions(t, 'dot', given, DOT_OPTIONS);
         const x = t.value(a, 'tl.dot');
         const y = t.value(b, 'tl.dot');
         const attrs = {

@@ -226,8 +226,8 @@ const STEP_WORK = 64;
 function work(block: Block): number {
   let sum = STEP_WORK;
   for (const op of block.ops) {
-    const [a, b] = op.operands;
-    const inner = op.name === 'dot' ? a.type.shape[0] * numel(b.type.shape) : 0;
+    const [a] = op.operands;
+    const inner = op.name === 'dot' ? numel(op.results[0].type.shape) * (a.type.shape.at(-1) as number) : 0;
     sum += Math.max(STEP_WORK, inner, ...[...op.operands, ...op.results].map((v) => numel(v.type.shape)));
     if (op.name === 'if') for (const r of op.regions) sum += work(r);
   }

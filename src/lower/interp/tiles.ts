@@ -61,33 +61,34 @@ export function transpose(from: Type, to: Type, perm: readonly number[]): Unary 
 }
 
 /**
- * Matrix product [M, K] × [K, N] (+ acc), one row of the result at a time in double precision, rounded once. Integer products
- * of 8-bit operands are exact in a double; the sum wraps when stored.
+ * Matrix product [M, K] × [K, N] (+ acc), or a batch of them, one row of the result at a time in double precision, rounded
+ * once. Integer products of 8-bit operands are exact in a double; the sum wraps when stored.
  */
 export function dot(a: Type, b: Type, to: Type): (out: Store, a: Store, b: Store, acc: Store | undefined) => void {
-  const [M, K] = a.shape;
-  const N = b.shape[1];
+  const [M, K] = a.shape.slice(-2);
+  const N = b.shape.at(-1) as number;
+  const batch = a.shape.length > 2 ? a.shape[0] : 1;
   const row = new Float64Array(N);
   const r = codec(computeDtype(to)).round;
   // Four k at a time: one pass over the row of the accumulator serves four rows of b.
   const f = specialise<
-    (o: Store, a: Store, b: Store, acc: Store | undefined, row: Float64Array, M: number, N: number, K: number) => void
+    (o: Store, a: Store, b: Store, acc: Store | undefined, row: Float64Array, Q: number, M: number, N: number, K: number) => void
   >(
     `dot:${computeDtype(a).name}:${computeDtype(b).name}:${computeDtype(to).name}`,
-    'O,A,B,ACC,row,M,N,K',
-    `for(let i=0;i<M;i++){
-      const o=i*N,p=i*K;
+    'O,A,B,ACC,row,Q,M,N,K',
+    `for(let i=0;i<Q*M;i++){
+      const o=i*N,p=i*K,q=Math.floor(i/M)*K*N;
       if(ACC)for(let j=0;j<N;j++)row[j]=ACC[o+j];else row.fill(0);
       let k=0;
       for(;k+3<K;k+=4){
         const a0=A[p+k],a1=A[p+k+1],a2=A[p+k+2],a3=A[p+k+3];
-        const b0=k*N,b1=b0+N,b2=b1+N,b3=b2+N;
+        const b0=q+k*N,b1=b0+N,b2=b1+N,b3=b2+N;
         for(let j=0;j<N;j++)row[j]=row[j]+a0*B[b0+j]+a1*B[b1+j]+a2*B[b2+j]+a3*B[b3+j];
       }
-      for(;k<K;k++){const a0=A[p+k],b0=k*N;for(let j=0;j<N;j++)row[j]+=a0*B[b0+j];}
+      for(;k<K;k++){const a0=A[p+k],b0=q+k*N;for(let j=0;j<N;j++)row[j]+=a0*B[b0+j];}
       for(let j=0;j<N;j++)O[o+j]=${r ? 'r(row[j])' : 'row[j]'};
     }`,
     { r },
   );
-  return (o, x, y, acc) => f(o, x, y, acc, row, M, N, K);
+  return (o, x, y, acc) => f(o, x, y, acc, row, batch, M, N, K);
 }

@@ -9,7 +9,7 @@ import { PROFILES, profileOf } from '../profiles.ts';
 import type { Target } from '../program.ts';
 import type { AxisInfo } from './axis.ts';
 import type { FragmentPlan } from './fragments.ts';
-import { blockedLayout, dotLayout, dotRowBits, isLane, isReg, type Layout, lane, log2 } from './layout.ts';
+import { batchedDotLayout, blockedLayout, dotLayout, dotRowBits, isLane, isReg, type Layout, lane, log2 } from './layout.ts';
 import { loweringOf } from './lowerings.ts';
 import type { Pointers } from './pointers.ts';
 
@@ -244,8 +244,11 @@ class Assigner implements LayoutPlan, Placement {
       if (!isTile(r.type) || this.remat(r)) return;
       this.set(r, this.memory(x, op.operands[1]));
     } else if (op.name === 'dot') {
-      const [m, n] = r.type.shape;
-      const layout = dotLayout(m, n, this.lanes, this.dotRows.get(m));
+      const [m, n] = r.type.shape.slice(-2);
+      const [batch] = r.type.shape;
+      const rows = this.dotRows.get(m);
+      const batched = r.type.shape.length > 2;
+      const layout = batched ? batchedDotLayout(batch, m, n, this.lanes, rows) : dotLayout(m, n, this.lanes, rows);
       if (!this.dotRows.has(m)) this.dotRows.set(m, dotRowBits(layout));
       this.set(r, { layout, rank: DOT });
     } else if (hasTrait(op.name, 'effect')) {

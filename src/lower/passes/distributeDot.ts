@@ -43,6 +43,8 @@ interface Form {
   readonly per: number;
   /** Index bits of the outer dim below which an invocation's own elements lie; lane bits begin there. */
   readonly low: number;
+  /** Products that the invocations work on at a time: those of a batch that they share out. */
+  readonly batch: number;
 }
 interface Staged {
   readonly form: Form;
@@ -60,10 +62,14 @@ export function emitDot(d: Distributor, op: Op): void {
   const to = dtypeOf(result.type);
   if (from.bits === 64) fail(op.loc, LOWER.dtypeUnsupported, from.name, 'compute dot on');
   const sum = from.is_int() ? DTYPES.i32 : DTYPES.f32;
-  const [m, k] = a.type.shape;
-  const n = b.type.shape[1];
+  const [m, k] = a.type.shape.slice(-2);
+  const [n] = b.type.shape.slice(-1);
   const layout = d.plan.home(result);
-  const sides = [side(d, a, 1, layout.dims[0]), side(d, b, 0, layout.dims[1])];
+  const lead = layout.dims.length - 2;
+  const flat: Layout = { dims: layout.dims.slice(-2) };
+  const batchLanes = lead ? layout.dims[0].filter(isLane) : [];
+  const batch = 1 << batchLanes.length;
+  const sides = [side(d, a, lead + 1, flat.dims[0], batch), side(d, b, lead, flat.dims[1], batch)];
   const sizes = [m, n];
   const least = Math.min(k, VEC);
 
@@ -72,8 +78,9 @@ export function emitDot(d: Distributor, op: Op): void {
   const whole = sides.map((s, i) => vectors(s.form, sizes[i], k));
   const kept = sides.map((s, i) => {
     const depth = Math.max(d.b.loopsFrom, d.b.depthOf(s.regs.vals));
-    if (depth >= d.b.depthNow || d.smem.vectors + whole[0] + whole[1] > Math.min(d.smem.limitVectors, enough)) return undefined;
-    return d.b.outside(depth, () => stage(d, s, k, 0, d.smem.allocateVectors(whole[i], 0, true), sum));
+    if (lead || depth >= d.b.depthNow || d.smem.vectors + whole[0] + whole[1] > Math.min(d.smem.limitVectors, enough))
+      return undefined;
+    return d.b.outside(depth, () => stage(d, s, k, 0, 0, d.smem.allocateVectors(whole[i], 0, true), sum));
   });
   const part = (i: number, chunk: number): number => (kept[i] ? 0 : vectors(sides[i].form, sizes[i], chunk));
   const need = (chunk: number): number => part(0, chunk) + part(1, chunk);
@@ -101,10 +108,19 @@ export function emitDot(d: Distributor, op: Op): void {
     { base, size: part(0, chunk) },
     { base: base + part(0, chunk), size: part(1, chunk) },
   ];
-  for (let c = 0; c < k / chunk; c++) {
-    const [A, B] = sides.map((s, i) => kept[i] ?? stage(d, s, chunk, c, regions[i], sum));
-    sums = multiply(d, sums, layout, sum, chunk, c * chunk, [A, B], sizes);
+  // Registers of one product are neighbours: the bits of the batch are the highest.
+  const each = regCount(flat);
+  const all = lead ? d.b.scalars(sums) : [];
+  const products: Regs[] = [];
+  for (let q = 0; q < (lead ? all.length / each : 1); q++) {
+    let part = lead ? d.b.pack(all.slice(q * each, (q + 1) * each)) : sums;
+    for (let c = 0; c < k / chunk; c++) {
+      const [A, B] = sides.map((s, i) => kept[i] ?? stage(d, s, chunk, c, q, regions[i], sum));
+      part = multiply(d, part, flat, batchLanes, sum, chunk, c * chunk, [A, B], sizes);
+    }
+    products.push(part);
   }
+  sums = lead ? d.b.pack(products.flatMap((p) => d.b.scalars(p))) : products[0];
   d.hold(result, layout, to === sum ? sums : d.b.elementwise('cast', [sums], { to: to.name }, to));
 }
 
@@ -122,8 +138,9 @@ interface Side {
   readonly regs: Regs;
 }
 /** Chooses an operand's form by where its registers have four neighbours, and moves it to a layout that has some if need be. */
-function side(d: Distributor, v: Value, kDim: number, resultBits: readonly number[]): Side {
-  const outer = 1 - kDim;
+function side(d: Distributor, v: Value, kDim: number, resultBits: readonly number[], batch: number): Side {
+  const rank = v.type.shape.length;
+  const outer = 2 * rank - 3 - kDim;
   const firstLane = resultBits.findIndex(isLane);
   const low = firstLane < 0 ? resultBits.length : firstLane;
   const per = Math.min(VEC, v.type.shape[kDim]);
@@ -133,17 +150,18 @@ function side(d: Distributor, v: Value, kDim: number, resultBits: readonly numbe
   let layout = own;
   let alongK = has(own, kDim, per);
   if (!alongK && !(wideOuter && has(own, outer, VEC))) {
-    layout = blockedLayout(v.type.shape, [kDim, outer], log2(per), d.plan.lanes);
+    layout = blockedLayout(v.type.shape, rank > 2 ? [kDim, outer, 0] : [kDim, outer], log2(per), d.plan.lanes);
     alongK = true;
   }
-  const form: Form = { kDim, outer, alongK, per: alongK ? per : VEC, low };
+  const form: Form = { kDim, outer, alongK, per: alongK ? per : VEC, low, batch };
   return { form, layout, regs: d.get(v, layout) };
 }
 
 /** Vectors between neighbours of the slower dim. Along k, groups of outer indices are a vector further apart against bank conflicts. */
 const pitch = (f: Form, size: number, chunk: number): number => Math.max(1, (f.alongK ? chunk : size) / VEC);
 const padded = (f: Form, chunk: number): number => (f.alongK && pitch(f, 0, chunk) << f.low > 1 ? 1 : 0);
-const vectors = (f: Form, size: number, chunk: number): number =>
+const vectors = (f: Form, size: number, chunk: number): number => f.batch * oneProduct(f, size, chunk);
+const oneProduct = (f: Form, size: number, chunk: number): number =>
   f.alongK ? size * pitch(f, size, chunk) + (size >> f.low) * padded(f, chunk) : chunk * pitch(f, size, chunk);
 
 /** Address of an element's vector as a sum over index bits: a layout of pieces of both dims and their strides. */
@@ -151,19 +169,21 @@ function places(f: Form, layout: Layout, size: number, chunk: number): { pieces:
   const k = layout.dims[f.kDim];
   const o = layout.dims[f.outer];
   const step = pitch(f, size, chunk);
-  if (!f.alongK) return { pieces: { dims: [k, o.slice(2)] }, strides: [step, 1] };
+  const batch = layout.dims.length > 2 ? [layout.dims[0]] : [];
+  const next = oneProduct(f, size, chunk);
+  if (!f.alongK) return { pieces: { dims: [k, o.slice(2), ...batch] }, strides: [step, 1, next] };
   return {
-    pieces: { dims: [o.slice(0, f.low), o.slice(f.low), k.slice(log2(f.per))] },
-    strides: [step, (step << f.low) + padded(f, chunk), 1],
+    pieces: { dims: [o.slice(0, f.low), o.slice(f.low), k.slice(log2(f.per)), ...batch] },
+    strides: [step, (step << f.low) + padded(f, chunk), 1, next],
   };
 }
 
-/** Writes the part of an operand with k in chunk `c` to workgroup memory. */
-function stage(d: Distributor, s: Side, chunk: number, c: number, region: Region, sum: DType): Staged {
+/** Writes the part of an operand with k in chunk `c`, of the products in group `q` of the batch, to workgroup memory. */
+function stage(d: Distributor, s: Side, chunk: number, c: number, q: number, region: Region, sum: DType): Staged {
   const { b } = d;
   const { form, layout, regs } = s;
   const phase = d.smem.phase();
-  const part = d.slice(layout, chunk, c, form.kDim);
+  const part = partOf(d, s, chunk, c, q);
   const mask = d.bothOf(d.representative(layout), part.mask);
   const size = 1 << layout.dims[form.outer].length;
   const { pieces, strides } = places(form, part.inside, size, chunk);
@@ -186,6 +206,19 @@ function stage(d: Distributor, s: Side, chunk: number, c: number, region: Region
   return { form, region, phase, from: c * chunk, depth: chunk };
 }
 
+/** The registers of an operand with k in chunk `c` and, of a batch, in group `q`. */
+function partOf(d: Distributor, { form, layout }: Side, chunk: number, c: number, q: number): ReturnType<Distributor['slice']> {
+  const part = d.slice(layout, chunk, c, form.kDim);
+  if (layout.dims.length === 2) return part;
+  const group = d.slice(layout, form.batch, q, 0);
+  const own = new Set(group.regs);
+  return {
+    inside: { dims: [group.inside.dims[0], ...part.inside.dims.slice(1)] },
+    regs: part.regs.filter((r) => own.has(r)),
+    mask: d.bothOf(part.mask, group.mask),
+  };
+}
+
 // ---- multiplying ------------------------------------------------------------------------------------------------------
 
 /** Reads an operand's elements for one vector step of k: element (register along the outer dim, k 0…3). */
@@ -193,6 +226,7 @@ function reader(
   d: Distributor,
   s: Staged,
   bits: readonly number[],
+  batchLanes: readonly number[],
   size: number,
   sum: DType,
   kv: Value | undefined,
@@ -206,7 +240,8 @@ function reader(
   const strides = f.alongK ? [step, (step << f.low) + padded(f, s.depth)] : [1];
   const perStep = f.alongK ? 1 : VEC * step;
   const skip = (first - s.from) / VEC;
-  const lanes = d.laneAddress(outer, strides);
+  const batch = { at: { dims: [...outer.dims, batchLanes] }, strides: [...strides, oneProduct(f, size, s.depth)] };
+  const lanes = d.laneAddress(batch.at, batch.strides);
   const moved = kv ? b.scalarOp('add', [perStep === 1 ? kv : b.scalarOp('mul', [kv, b.i32(perStep)]), lanes]) : lanes;
   const seen = new Map<number, Value>();
   const read = (offset: number): Value => {
@@ -230,6 +265,7 @@ function multiply(
   d: Distributor,
   sums: Regs,
   layout: Layout,
+  batchLanes: readonly number[],
   sum: DType,
   chunk: number,
   first: number,
@@ -240,8 +276,8 @@ function multiply(
   const w = sums.width;
   const group = (xs: Value[]): Value => (w === 1 ? xs[0] : b.pure('construct', xs));
   const step = (from: readonly Value[], kv: Value | undefined): readonly Value[] => {
-    const readA = reader(d, A, layout.dims[0], m, sum, kv, first);
-    const readB = reader(d, B, layout.dims[1], n, sum, kv, first);
+    const readA = reader(d, A, layout.dims[0], batchLanes, m, sum, kv, first);
+    const readB = reader(d, B, layout.dims[1], batchLanes, n, sum, kv, first);
     let out = from;
     for (let k = 0; k < Math.min(chunk, VEC); k++)
       out = out.map((s, g) => {

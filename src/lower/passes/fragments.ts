@@ -49,6 +49,7 @@ export function matrixConfig(target: Target): MatrixConfig | undefined {
 const fitsUnits = (op: Op, c: MatrixConfig): boolean => {
   if (op.name !== 'dot' || dtypeOf(op.operands[0].type) !== DTYPES.f16 || dtypeOf(op.results[0].type) !== DTYPES.f32)
     return false;
+  if (op.results[0].type.shape.length !== 2) return false;
   const [m, k] = op.operands[0].type.shape;
   return m % c.M === 0 && k % c.K === 0 && op.results[0].type.shape[1] % c.N === 0;
 };

@@ -146,5 +146,16 @@ export function dotLayout(m: number, n: number, lanes: number, rowBits?: number)
   while (M.length < mb) M.push(lane(tid++));
   return { dims: [M, N] };
 }
+/**
+ * Result of a batch of dots [B, M, N]: invocations that one product leaves over share out the batch, the rest of it is in the
+ * highest register bits.
+ */
+export function batchedDotLayout(batch: number, m: number, n: number, lanes: number, rowBits?: number): Layout {
+  const one = dotLayout(m, n, lanes, rowBits);
+  const used = log2(m) + log2(n);
+  let reg = regBits(one);
+  const bits = Array.from({ length: log2(batch) }, (_, i) => (used + i < lanes ? lane(used + i) : reg++));
+  return { dims: [bits, ...one.dims] };
+}
 /** Row register bits of a dot layout, for `rowBits` of the next one. */
-export const dotRowBits = (l: Layout): number => l.dims[0].filter(isReg).length;
+export const dotRowBits = (l: Layout): number => l.dims[l.dims.length - 2].filter(isReg).length;

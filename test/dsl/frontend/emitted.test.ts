@@ -94,6 +94,13 @@ describe('parameters', () => {
     ).params.map(({ loc: _, ...p }) => p);
   const plain = { optional: false, hasDefault: false };
 
+  test('a part of a named type', () => {
+    const before = `type All = { a: tl.ptr<tl.f32>; b: tl.i32; C: tl.constexpr };`;
+    const names = (type: string) => facts('{ a, b, C }', type, before).map((p) => p.kind);
+    expect(names(`Omit<All, 'b'>`)).toEqual(['ptr', 'any', 'constexpr']);
+    expect(names(`Pick<All, 'b' | 'C'> & { a: tl.bool }`)).toEqual(['scalar', 'scalar', 'constexpr']);
+    expect(names(`Omit<All, 'a' | 'C'>`)).toEqual(['any', 'scalar', 'any']);
+  });
   test('an object type in place', () => {
     const types = `{
       a: tl.ptr<tl.f32>; b: tl.ptr<tl.f16 | tl.f32>; c: tl.ptr; d: tl.ptr<tl.bf16> | null; e?: tl.ptr<tl.i64>;
