@@ -36,10 +36,15 @@ const integers = kernel(function integers({ a, b, out, N, DT }: Pair) {
     (x + y) >> tl.cast(tl.full([256], 1, tl.int32), DT),
     tl.floordiv(x * y, x | tl.cast(tl.full([256], 1, tl.int32), DT)),
     tl.where(x + y > y, x - y, y * y),
+    // Amounts past the width: their low 5 bits count, of 64-bit integers 6.
+    x << y,
+    x >> y,
   ];
   for (const k of tl.static_range(results.length)) tl.store(out + k * N + offs, results[k]);
 });
-const NAMES = 'add sub mul div mod and or xor shl shr min max not abs lt ge eq sum>>1 product/odd where'.split(' ');
+const NAMES = 'add sub mul div mod and or xor shl shr min max not abs lt ge eq sum>>1 product/odd where shl-any shr-any'.split(
+  ' ',
+);
 const negation = kernel(function negation({ a, out }: { a: tl.ptr; out: tl.ptr }) {
   const offs = tl.arange(0, 256);
   tl.store(out + offs, -tl.load(a + offs));
@@ -51,11 +56,12 @@ function exact(d: DType, x: bigint, y: bigint): bigint[] {
   const by = BigInt.asUintN(d.bits, y) & BigInt(d.bits - 1);
   const truth = (b: boolean) => (b ? 1n : 0n);
   const div = (p: bigint, q: bigint) => (q === 0n ? p : p / q);
+  const any = BigInt.asUintN(d.bits === 64 ? 6 : 5, y);
   const [sum, product] = [w(x + y), w(x * y)];
   return [
     ...[sum, x - y, product, div(x, y), y === 0n ? 0n : x % y, x & y, x | y, x ^ y, x << by, x >> by],
     ...[x < y ? x : y, x > y ? x : y, ~x, x < 0n ? -x : x, truth(x < y), truth(x >= y), truth(x === y)],
-    ...[sum >> 1n, div(product, w(x | 1n)), sum > y ? x - y : y * y],
+    ...[sum >> 1n, div(product, w(x | 1n)), sum > y ? x - y : y * y, x << any, x >> any],
   ].map(w);
 }
 
