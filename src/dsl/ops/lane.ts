@@ -335,6 +335,18 @@ export const LANE_OPS = {
     type: none,
     wgsl: ([i, v, m], cx) => guarded(m, `tiles[${at(cx.attrs, i)}] = bitcast<vec4<u32>>(${v});`),
   }),
+  /** Sorts a region of workgroup memory. */
+  wg_sort: op({
+    doc: 'Sorts `size` words of workgroup memory in rows of 2^`bits` elements of the kind `type`, all invocations together.',
+    args: ['tid'],
+    attrs: ['base', 'size', 'phase', 'type', 'bits', 'descending', 'lanes'],
+    traits: ['writes', 'effect'],
+    type: none,
+    wgsl: ([tid], { attrs, helper }) => {
+      const elements = Number(attrs.size) / (String(attrs.type).endsWith('64') ? 2 : 1);
+      return `${helper(`sort_${attrs.type}`)}(vec4<i32>(${attrs.base}, ${elements}, ${attrs.bits}, ${attrs.descending ? 1 : 0}), ${tid}, ${attrs.lanes});`;
+    },
+  }),
   /** Sets a counter to 0. */
   wg_count_clear: op({
     doc: 'Sets an atomic counter of workgroup memory to 0 where the mask holds.',

@@ -268,7 +268,7 @@ export class Distributor {
   laneAddress(layout: Layout, strides: readonly number[]): Value {
     let sum = this.b.i32(0);
     layout.dims.forEach((_, d) => {
-      const i = this.laneIndex(layout, d);
+      const i = strides[d] ? this.laneIndex(layout, d) : undefined;
       if (i) sum = this.b.scalarOp('add', [sum, this.b.scalarOp('mul', [i, this.b.i32(strides[d])])]);
     });
     return sum;

@@ -7,7 +7,7 @@ import type { Target } from '../program.ts';
 import type { Placement } from './assignLayouts.ts';
 import type { Distributor } from './distribute.ts';
 import type { Regs } from './lane.ts';
-import { type Layout, log2, regCount, regOffset } from './layout.ts';
+import { type Layout, laneParts, log2, regCount, regOffset } from './layout.ts';
 import type { Lowerings } from './lowerings.ts';
 
 /** The result lies where its operands do, if they have that shape. */
@@ -134,11 +134,15 @@ function emitHistogram(d: Distributor, op: Op): void {
     }
     const read = attrs();
     const lanes = d.laneIndex(to, 0) ?? b.i32(0);
+    // Register bits above the invocation bits say which slice a register is of.
+    const known = laneParts(to, 0).every(([, bit]) => bit < log2(size));
     for (let r = 0; r < regCount(to); r++) {
-      const at = d.shift(lanes, regOffset(to, 0, r));
-      const v = b.effect('wg_counted', [size === bins ? at : b.scalarOp('and', [at, b.i32(size - 1)])], read);
-      const here = b.scalarOp('eq', [b.scalarOp('shr', [at, b.i32(log2(size))]), b.i32(slice)]);
-      out[r] = out[r] ? b.pure('pick', [here, v, out[r]]) : v;
+      const fixed = regOffset(to, 0, r);
+      if (known && fixed >> log2(size) !== slice) continue;
+      const at = d.shift(lanes, known ? fixed & (size - 1) : fixed);
+      const v = b.effect('wg_counted', [known ? at : b.scalarOp('and', [at, b.i32(size - 1)])], read);
+      const here = () => b.scalarOp('eq', [b.scalarOp('shr', [at, b.i32(log2(size))]), b.i32(slice)]);
+      out[r] = out[r] ? b.pure('pick', [here(), v, out[r]]) : v;
     }
   }
   d.hold(result, to, b.pack(out));

@@ -1,17 +1,18 @@
 // Sorting, tile to lane. The network's steps work on bits of the index along the last dimension, and a layout says what holds each:
 // a register bit makes a step a matter of renaming, a bit inside a subgroup a shuffle. A bit that is neither changes places with a
 // register bit that is needed later, for the whole tile at once; only tiles of one register an invocation meet their partners
-// through workgroup memory.
+// through workgroup memory. A network that would be long as text is done in workgroup memory by loops instead.
 
 import type { Op, Value } from '../../dsl/ir/ir.ts';
 import { type NetworkStep, network } from '../../dsl/ops/order.ts';
 import { DTYPES, type DType, dtypeOf } from '../../dsl/types.ts';
+import { registerType } from '../wgsl/casts.ts';
 import type { Placement } from './assignLayouts.ts';
 import type { Distributor } from './distribute.ts';
 import { foldRegisters } from './distributeReduce.ts';
 import { fromPartner, subgroupBits } from './exchange.ts';
 import { countOf, type Regs } from './lane.ts';
-import { type Bit, compact, isLane, isReg, type Layout, laneBit } from './layout.ts';
+import { type Bit, compact, isLane, isReg, type Layout, laneBit, shapeOf } from './layout.ts';
 
 export function placeSort(p: Placement, op: Op): void {
   const [x] = op.operands;
@@ -45,6 +46,12 @@ interface Sense {
   readonly turned: Value | undefined;
 }
 
+/** Elements times steps up to which a network is text, in one invocation: on a GPU, and in software, where text costs seconds. */
+const LONGEST = 2048;
+const LONGEST_IN_SOFTWARE = 100;
+/** Subgroups of fewer invocations are those of software. */
+const GPU = 16;
+
 class Sorter {
   layout: Layout;
   private regs: Regs;
@@ -67,6 +74,10 @@ class Sorter {
     this.regs = this.mask ? d.b.pack(d.b.scalars(regs).map((v) => d.b.pure('encode', [v]))) : regs;
   }
   run(): void {
+    if (this.wantsLoops()) this.loops();
+    else this.unrolled();
+  }
+  private unrolled(): void {
     this.steps.forEach((step, at) => {
       this.bring(step.bit, at);
       if (step.kind === 'exchange') this.exchange(step.bit, step.flip);
@@ -83,6 +94,50 @@ class Sorter {
   }
   private get lastDim(): number {
     return this.layout.dims.length - 1;
+  }
+
+  // ---- in workgroup memory ------------------------------------------------------------------------------------------
+  private get words(): number {
+    return dtypeOf(this.regs.vals[0].type).bits === 64 ? 2 : 1;
+  }
+  /** Whether the network is too long as text, and can be had as loops: a whole sort of a tile that fits. */
+  private wantsLoops(): boolean {
+    const { d, layout, steps } = this;
+    const size = shapeOf(layout).reduce((p, q) => p * q, 1);
+    const whole = steps.length === (this.bits * (this.bits + 1)) / 2 && steps.every((s) => s.kind === 'exchange');
+    const most = d.target.subgroups && d.target.subgroupMinSize >= GPU ? LONGEST : LONGEST_IN_SOFTWARE;
+    return whole && steps.length * countOf(this.regs) * this.words > most && size * this.words <= d.smem.limitWords;
+  }
+  private get bits(): number {
+    return this.last.length;
+  }
+  private loops(): void {
+    const { d, layout } = this;
+    const { b, smem } = d;
+    const shape = shapeOf(layout);
+    const strides = shape.map((_, i) => shape.slice(i + 1).reduce((p, q) => p * q, 1));
+    const size = shape[0] * strides[0];
+    const region = smem.allocate(size * this.words, b.loc, 'tl.sort');
+    const base = d.laneAddress(layout, strides);
+    const one = d.representative(layout);
+    const places = Array.from({ length: countOf(this.regs) }, (_, r) => d.shift(base, d.offset(layout, strides, r)));
+    const dtype = dtypeOf(this.regs.vals[0].type);
+    const put = smem.phase();
+    const all = b.scalars(this.regs);
+    for (const [r, at] of places.entries())
+      d.toWords(all[r]).forEach((w, k) => void smem.store(b, region, put, d.shift(at, k * size), w, one));
+    const type = dtype.bits === 64 ? dtype.name : String(registerType(dtype));
+    const last = this.steps.at(-1);
+    const descending = last?.kind === 'exchange' && last.flip === true;
+    b.effect('wg_sort', [d.tid], { ...region, phase: smem.phase(), type, bits: this.bits, descending, lanes: 1 << d.plan.lanes });
+    const take = smem.phase();
+    const parts = places.map((at) =>
+      d.fromWords(
+        Array.from({ length: this.words }, (_, k) => smem.load(b, region, take, d.shift(at, k * size))),
+        dtype,
+      ),
+    );
+    this.regs = b.pack(parts);
   }
 
   // ---- where bits are -----------------------------------------------------------------------------------------------
@@ -180,7 +235,8 @@ class Sorter {
   }
   private fold(bit: number): void {
     const { b } = this.d;
-    if (dtypeOf(this.regs.vals[0].type) !== this.to) this.regs = this.widened();
+    if (dtypeOf(this.regs.vals[0].type) !== this.to)
+      this.regs = b.elementwise('cast', [this.regs], { to: this.to.name }, this.to);
     const name = this.greatest ? 'maximum' : 'minimum';
     const holder = this.last[bit];
     if (isReg(holder))
@@ -189,10 +245,5 @@ class Sorter {
     this.layout = compact(
       this.layout.dims.map((bits, d) => (d === this.lastDim ? bits.filter((_, i) => i !== bit) : bits)),
     ).layout;
-  }
-  private widened(): Regs {
-    const { b } = this.d;
-    if (!this.mask) return b.elementwise('cast', [this.regs], { to: this.to.name }, this.to);
-    return b.elementwise('bitcast', [this.regs], { type: this.to.name }, this.to);
   }
 }

@@ -6,7 +6,8 @@ import { type Block, type Op, Value } from '../../dsl/ir/ir.ts';
 import { pass } from '../pass.ts';
 
 /** Ops that synchronise: they may stand only in uniform control flow. */
-const syncs = (op: Op): boolean => op.name === 'barrier' || op.name === 'make_uniform' || op.name === 'any_uniform';
+const SYNCS = new Set(['barrier', 'make_uniform', 'any_uniform', 'wg_sort']);
+const syncs = (op: Op): boolean => SYNCS.has(op.name);
 const contains = (b: Block): boolean => b.ops.some((op) => syncs(op) || op.regions.some(contains));
 
 /** What WGSL takes to differ between invocations. */

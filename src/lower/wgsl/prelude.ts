@@ -7,8 +7,9 @@ import { CASTS } from './casts.ts';
 import { EXACT_HELPERS } from './exactHelpers.ts';
 import { MATH_HELPERS } from './mathHelpers.ts';
 import { SMALL_FLOATS } from './smallFloats.ts';
+import { SORT_HELPERS } from './sortHelpers.ts';
 
-/** A helper: parameter types, result type, body (parameters are a, b, c, d), helpers it calls, module-scope declarations. */
+/** A helper: parameter types, result type (empty for none), body (parameters are a, b, c, d), helpers it calls, module-scope declarations. */
 export interface Helper {
   readonly params: readonly string[];
   readonly ret: string;
@@ -215,6 +216,7 @@ const HELPERS: { readonly [name: string]: Helper } = {
   ...CASTS,
   ...EXACT_HELPERS,
   ...MATH_HELPERS,
+  ...SORT_HELPERS,
 };
 
 /** The helper of a name, vector forms (`_v2`, `_v4`) included; undefined where there is none. */
@@ -246,7 +248,7 @@ export function preludeText(names: Iterable<string>): string[] {
     for (const d of h.deps ?? []) add(d);
     if (h.decl) out.push(h.decl);
     out.push(
-      `fn ${name}(${h.params.map((t, i) => `${'abcd'[i]}: ${t}`).join(', ')}) -> ${h.ret} {`,
+      `fn ${name}(${h.params.map((t, i) => `${'abcd'[i]}: ${t}`).join(', ')})${h.ret && ` -> ${h.ret}`} {`,
       ...`  ${h.body}`.split('\n'),
       '}',
     );
