@@ -14,6 +14,7 @@ import { PRECISE_FNS } from './ops/precise.ts';
 import { RANDOM_FNS } from './ops/random.ts';
 import { REARRANGE_FNS } from './ops/rearrange.ts';
 import { type ApiFn, asUser } from './ops/row.ts';
+import { checkOptions } from './ops/rules.ts';
 import { SHAPE_FNS } from './ops/shape.ts';
 import { REDUCE_FNS } from './ops/softmax.ts';
 import { type Trace, trace } from './trace/context.ts';
@@ -142,6 +143,13 @@ const COMPOSED = {
     (t: Trace) =>
     (...values: unknown[]): void =>
       t.print(values.map((v) => (typeof v === 'string' ? v : describe(v))).join(' ')),
+  /** The condition of a `while` loop, with Triton's options: `while (tl.condition(x < n))`. */
+  condition:
+    (t: Trace) =>
+    (condition: boolean, options: { readonly disable_licm?: boolean } = {}): boolean => {
+      checkOptions(t, 'condition', options, ['disable_licm']);
+      return condition;
+    },
   /** Smallest power of two that is not below n (constexpr). */
   next_power_of_2:
     (t: Trace) =>

@@ -60,6 +60,8 @@ export interface UniformField {
 export interface LogSite {
   readonly kind: 'print' | 'assert';
   readonly text: string;
+  /** Print bits. */
+  readonly hex?: boolean;
   readonly loc: Loc;
   /** dtypes of the values in a record. */
   readonly values: readonly DTypeName[];

@@ -50,10 +50,10 @@ const SPECIAL: { readonly [name: string]: (c: Context, e: ExprOf<'call'>, args: 
     ),
   device_print: (c, _e, args) => {
     const hex = args.find((a) => a.name === 'hex');
-    if (hex) return refuse(hex, 'the option `hex`', 'leave it out');
     return call(
       'device_print',
-      args.map((a) => text(c, a.value)),
+      args.filter((a) => a !== hex).map((a) => text(c, a.value)),
+      hex ? options([['hex', text(c, hex.value)]]) : null,
     );
   },
   inline_asm_elementwise: (_c, e) => {

@@ -124,6 +124,7 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionRow> = new Map<string, Funct
   ['pair_uniform_to_normal', row('u1 u2', 'tuple')],
   ['philox', row('seed c0 c1 c2 c3 | n_rounds', 'tuple')],
   ...many('multiple_of max_contiguous max_constancy', 'input values', 'first'),
+  ['condition', row('arg | disable_licm', 'bool')],
   ['assume', row('cond', 'none')],
   ['debug_barrier', row('', 'none')],
   ['device_assert', row('cond msg mask', 'none')],

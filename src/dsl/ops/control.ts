@@ -4,6 +4,7 @@
 import { TL } from '../messages.ts';
 import { DTYPES, dtypeOf, isPtr, printType, sameType, type Type } from '../types.ts';
 import { asUser, op, type TypeFail } from './row.ts';
+import { checkOptions } from './rules.ts';
 
 const scalarBool = (what: string, c: Type, fail: TypeFail): void => {
   if (c.elem !== DTYPES.bool || c.shape.length) fail(TL.conditionTile, what, c);
@@ -99,10 +100,17 @@ export const HINTS = {
   }),
 };
 
+export interface PrintOptions {
+  /** Print the bits of the values as hexadecimal numbers, all of a dtype equally long. */
+  readonly hex?: boolean;
+}
+const isOptions = (x: unknown): x is PrintOptions =>
+  typeof x === 'object' && x !== null && Object.getPrototypeOf(x) === Object.prototype;
+
 export const DEBUG = {
   /** Prints values at run time, with program ids. */
   device_print: op({
-    doc: 'Prints a prefix and the values of tiles or scalars at run time, one line an element, with the program id.',
+    doc: 'Prints a prefix and the values of tiles or scalars at run time, one line an element, with the program id; their bits with { hex: true }.',
     args: ['...values'],
     attrs: ['prefix', 'hex'],
     traits: ['effect'],
@@ -112,11 +120,15 @@ export const DEBUG = {
     },
     api:
       (t) =>
-      (prefix: string, ...values: (number | boolean)[]): void => {
+      (prefix: string, ...values: (number | boolean | PrintOptions)[]): void => {
         if (typeof prefix !== 'string')
           t.fail(TL.unsupportedArg, 'device_print', 'the first argument', String(prefix), 'a string');
-        const vs = values.map((v) => t.value(v, 'tl.device_print'));
-        t.emit('device_print', vs.length > 1 ? t.broadcast('tl.device_print', vs) : vs, { prefix });
+        const last = values.at(-1);
+        const options = isOptions(last) ? last : {};
+        checkOptions(t, 'device_print', options, ['hex']);
+        const vs = values.slice(0, values.length - Number(isOptions(last))).map((v) => t.value(v, 'tl.device_print'));
+        const attrs = { prefix, ...(options.hex ? { hex: true } : {}) };
+        t.emit('device_print', vs.length > 1 ? t.broadcast('tl.device_print', vs) : vs, attrs);
       },
   }),
   /** Stops the launch with a message if a condition fails at run time. */
@@ -137,5 +149,13 @@ export const DEBUG = {
           msg,
         });
       },
+  }),
+  /** Lets all invocations of the program meet. */
+  debug_barrier: op({
+    doc: 'All invocations of a program meet here, and see what was written to memory before. The compiler waits where it must by itself.',
+    args: [],
+    traits: ['effect'],
+    type: () => [],
+    api: (t) => (): void => void t.emit('debug_barrier', []),
   }),
 };

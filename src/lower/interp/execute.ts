@@ -52,6 +52,7 @@ const store: Maker = (op, slot) => {
 const print: Maker = (op, slot) => {
   const slots = op.operands.map(slot);
   const prefix = String(op.attrs.prefix ?? '');
+  const hex = op.attrs.hex === true;
   const shape = op.operands[0]?.type.shape ?? [];
   const n = numel(shape);
   return (m) => {
@@ -59,7 +60,7 @@ const print: Maker = (op, slot) => {
     for (const [k, s] of slots.entries()) {
       const d = dtypeOf(op.operands[k].type);
       const which = slots.length > 1 ? k : undefined;
-      for (let i = 0; i < n; i++) m.print(printLine(m.pid, coordinates(shape, i), prefix, printNum(d, m.regs[s][i]), which));
+      for (let i = 0; i < n; i++) m.print(printLine(m.pid, coordinates(shape, i), prefix, printNum(d, m.regs[s][i], hex), which));
     }
     return undefined;
   };
@@ -127,6 +128,8 @@ const MAKERS: Makers = {
   dot: dotOp,
   device_print: print,
   device_assert: assert,
+  // A program's ops run one after another here.
+  debug_barrier: () => () => undefined,
   assume,
 };
 

@@ -16,6 +16,7 @@ export function emitLog(d: Distributor, op: Op): void {
   d.sites.push({
     kind: assertion ? 'assert' : 'print',
     text: String((assertion ? op.attrs.msg : op.attrs.prefix) ?? ''),
+    ...(op.attrs.hex === true ? { hex: true } : {}),
     loc: op.loc,
     values: values.map((v) => dtypeOf(v.type).name),
     shape,

@@ -46,6 +46,7 @@ const LOWERINGS: Lowerings = {
   ...GATHERS,
   sort: { place: placeSort, emit: emitSort },
   dot: { emit: emitDot },
+  debug_barrier: { emit: (d) => void d.b.effect('barrier', [], { workgroup: true, storage: true }) },
   // A fact for analyses.
   assume: { emit: () => undefined },
 };

@@ -74,7 +74,7 @@ export function readLog(program: WgslProgram, words: Uint32Array, sink: LogSink)
       const d = DTYPES[name];
       const value = readValue(d, words, w);
       w += d.bits === 64 ? 2 : 1;
-      sink(printLine(r.pid, indexOf(r), r.site.text, printNum(d, value), r.site.values.length > 1 ? k : undefined));
+      sink(printLine(r.pid, indexOf(r), r.site.text, printNum(d, value, r.site.hex), r.site.values.length > 1 ? k : undefined));
     });
   }
   const lost = words[0] - (words.length - 1);
