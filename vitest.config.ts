@@ -12,6 +12,7 @@ export default defineConfig({
     alias: [
       { find: /^tessera$/, replacement: path('./src/index.ts') },
       { find: /^tessera\/kernels$/, replacement: path('./kernels/index.ts') },
+      { find: /^tessera\/mpi$/, replacement: path('./kernels/mpi_group.ts') },
     ],
   },
   test: { include: ['test/**/*.test.ts'], pool: 'forks', testTimeout: 120_000 },

@@ -1,7 +1,7 @@
 // Attention over keys that are spread over several ranks (cp_lse_ag_out_rs of vLLM's attention/ops/common.py), and a group of ranks that
 // live on one device. In: each rank's output and log-sum-exp. Out: the joined attention, every rank a slice of the heads.
 
-import { cdiv, type Device, kernel, type Tensor, tl } from '../src/index.ts';
+import { cdiv, type Device, kernel, next_power_of_2, type Tensor, tl } from '../src/index.ts';
 import { Arguments } from './check.ts';
 import { CPTritonContext, correct_attn_out } from './common.ts';
 
@@ -53,14 +53,23 @@ export async function cp_lse_ag_out_rs(
   }
 
   const contiguous = cp_attn_lse.contiguous();
+  let padded: Tensor | null = null;
   const gathered = await cp_group.all_gather(contiguous, 0);
   try {
-    const lses = gathered.view([world_size, B, H]);
+    // The kernel takes a power of two of ranks: ranks that have seen no keys (-inf) change nothing.
+    const ranks = next_power_of_2(world_size);
+    let all = gathered;
+    if (ranks !== world_size) {
+      padded = all = device.full([ranks * B, H], -Infinity, 'f32');
+      all.slice(0, 0, world_size * B).copyFrom(gathered);
+    }
+    const lses = all.view([ranks, B, H]);
     const [out, lse] = correct_attn_out(device, { out: cp_attn_out, lses, cp_rank: cp_group.rank_in_group, ctx });
     lse.free();
     return await cp_group.reduce_scatter(out, 1);
   } finally {
     gathered.free();
+    padded?.free();
     if (contiguous !== cp_attn_lse) contiguous.free();
   }
 }

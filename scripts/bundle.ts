@@ -19,7 +19,11 @@ await build({
   platform: 'node',
   target: 'node20',
   external: ['webgpu', 'esbuild', 'ts-morph'],
-  alias: { tessera: path('../src/index.ts'), 'tessera/kernels': path('../kernels/index.ts') },
+  alias: {
+    tessera: path('../src/index.ts'),
+    'tessera/kernels': path('../kernels/index.ts'),
+    'tessera/mpi': path('../kernels/mpi_group.ts'),
+  },
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   plugins: [tessera()],
   logLevel: 'error',

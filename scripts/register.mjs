@@ -1,6 +1,6 @@
 // The development form of `tessera/register`: `node --import ./scripts/register.mjs file.ts`. The hooks are TypeScript, and
 // nothing can load TypeScript before they are installed; so they are bundled by esbuild into a cache directory named after
-// the hash of their sources. Maps 'tessera' and 'tessera/kernels' to this working tree.
+// the hash of their sources. Maps 'tessera' and its entries with kernels to this working tree.
 
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -62,6 +62,7 @@ register(pathToFileURL(join(bundle, 'hooks.mjs')).href, {
     alias: {
       tessera: pathToFileURL(join(root, 'src', 'index.ts')).href,
       'tessera/kernels': pathToFileURL(join(root, 'kernels', 'index.ts')).href,
+      'tessera/mpi': pathToFileURL(join(root, 'kernels', 'mpi_group.ts')).href,
       'tessera/frontend': pathToFileURL(join(root, 'src', 'frontend.ts')).href,
     },
   },
