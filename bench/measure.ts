@@ -81,7 +81,11 @@ export class GpuTimer {
         await device.sync();
       }
     });
-    return mine.map(([from, to]) => all.slice(from, to).reduce((ns, l) => ns + l.nanoseconds, 0) / 1e6);
+    // From the first launch's begin to the last one's end: a launch behind another one counts that one's time, too.
+    return mine.map(([from, to]) => {
+      const own = all.slice(from, to);
+      return (Math.max(...own.map((l) => l.began + l.nanoseconds)) - own[0].began) / 1e6;
+    });
   }
 
   /** The time of one launch that has been compiled. */

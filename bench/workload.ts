@@ -58,6 +58,9 @@ export class Data {
   ints(values: readonly number[], dtype: 'i32' | 'i64'): Tensor {
     return this.keep(this.device.tensor(values, { dtype }));
   }
+  table(values: readonly number[], shape: readonly number[]): Tensor {
+    return this.keep(this.device.tensor(values, { dtype: 'i32', shape }));
+  }
   one(): Tensor {
     return this.keep(this.device.tensor(Float32Array.of(1)));
   }

@@ -4,7 +4,7 @@
 import { type Device, type DType, type Tensor, tl } from '../src/index.ts';
 import { Arguments } from './check.ts';
 import { triton_reshape_and_cache_flash } from './reshape_and_cache_flash.ts';
-import { checkUnifiedAttention, launchUnifiedAttention, planUnifiedAttention } from './unified_attention/index.ts';
+import { checkUnifiedAttention, launchUnifiedAttention } from './unified_attention/index.ts';
 
 /** Who attends to what. The paged kernels are for decoders, and for a decoder's attention to an encoder. */
 export const AttentionType = {
@@ -407,7 +407,7 @@ export class TritonAttentionImpl {
       output_scale,
       checks,
     };
-    const plan = checkUnifiedAttention(device, attention, planUnifiedAttention);
+    const plan = checkUnifiedAttention(device, attention);
 
     if (this.kv_sharing_target_layer_name === null && key !== null && value !== null) {
       // Reshape the input keys and values and store them in the cache.

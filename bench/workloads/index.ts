@@ -4,6 +4,7 @@ import type { Workload } from '../workload.ts';
 import { cacheWorkloads } from './cache.ts';
 import { commonWorkloads } from './common.ts';
 import { ceilings, matmulWorkloads } from './matmul.ts';
+import { pagedWorkloads } from './paged.ts';
 import { prefillWorkloads } from './prefill.ts';
 
 export const workloads: readonly Workload[] = [
@@ -11,5 +12,6 @@ export const workloads: readonly Workload[] = [
   ...cacheWorkloads,
   ...commonWorkloads,
   ...matmulWorkloads,
+  ...pagedWorkloads,
   ...prefillWorkloads,
 ];

@@ -3,21 +3,17 @@
 
 import { type Device, type DType, type Tensor, tl } from '../../src/index.ts';
 import { Arguments } from '../check.ts';
-import type { LaunchPlan, UnifiedAttentionArgs } from './host.ts';
+import { type LaunchPlan, planUnifiedAttention, type UnifiedAttentionArgs } from './host.ts';
 
 const FLOATS: readonly DType[] = [tl.float32, tl.float16, tl.bfloat16];
 const FP8: readonly DType[] = [tl.float8e4nv, tl.float8e5];
 
-export function checkUnifiedAttention(
-  device: Device,
-  args: UnifiedAttentionArgs,
-  planOf: (args: UnifiedAttentionArgs) => LaunchPlan,
-): LaunchPlan {
+export function checkUnifiedAttention(device: Device, args: UnifiedAttentionArgs): LaunchPlan {
   const check = new Arguments('unified_attention', device);
   checkCache(check, args);
   checkBatch(check, args);
   checkOptions(check, args);
-  const plan = planOf(args);
+  const plan = planUnifiedAttention(device, args);
   checkScratch(check, args, plan);
   checkValues(check, args);
   return plan;
@@ -109,7 +105,15 @@ function checkOptions(check: Arguments, a: UnifiedAttentionArgs): void {
     );
     check.dtype('output_scale', a.output_scale, [tl.float32]);
   }
-  if (a.tile_size !== undefined) check.powerOfTwo('tile_size', a.tile_size);
+  if (a.block_m !== undefined) {
+    const group = num_query_heads / a.k.shape[2];
+    check.powerOfTwo('block_m', a.block_m);
+    check.require(a.block_m >= group, 'block_m', `at least the ${group} query heads of a kv head`, String(a.block_m));
+  }
+  if (a.tile_size !== undefined) {
+    check.powerOfTwo('tile_size', a.tile_size);
+    check.integer('tile_size', a.tile_size, a.q.dtype.bytes < 2 ? 32 : 16);
+  }
   if (a.num_segments !== undefined) check.powerOfTwo('num_segments', a.num_segments);
   const force = a.force ?? null;
   check.require(force === null || force === '2d' || force === '3d', 'force', "'2d', '3d' or null", String(force));

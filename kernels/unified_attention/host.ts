@@ -51,7 +51,9 @@ export interface UnifiedAttentionArgs {
   // ---- not in the original
   /** Takes the 2D kernel or the 3D kernel whatever the batch is. */
   force?: '2d' | '3d' | null;
-  /** Tokens of the cache that a step takes, a power of two. Results do not depend on it, but for rounding. */
+  /** Rows of queries (tokens times the query heads of a kv head) that a program takes: a power of two, at least the heads. Results do not depend on it. */
+  block_m?: number;
+  /** Tokens of the cache that a step takes, a power of two from 16 (fp8 queries: 32). Results do not depend on it, but for rounding. */
   tile_size?: number;
   /** Segments of the 3D kernel, a power of two. */
   num_segments?: number;
@@ -82,15 +84,25 @@ export interface LaunchPlan {
   readonly total_num_q_blocks: number;
 }
 
-/** The original's choices for a batch. */
-export function planUnifiedAttention(args: UnifiedAttentionArgs): LaunchPlan {
+/** Whether a batch's products run on matrix units: a subgroup takes 16 rows there, so that more rows are more subgroups. */
+const onMatrixUnits = ({ info }: Device, { q }: UnifiedAttentionArgs): boolean =>
+  q.dtype === tl.float16 && q.shape[2] >= 16 && info.subgroupMatrices.length > 0;
+
+/** The original's choices for a batch; on matrix units programs of up to 128 rows, if the sequences have as many on the average. */
+export function planUnifiedAttention(device: Device, args: UnifiedAttentionArgs): LaunchPlan {
   const { q, k, seqused_k, max_seqlen_q, force = null, tile_size, num_segments = NUM_SEGMENTS } = args;
   const [num_tokens, num_query_heads, head_size] = q.shape;
   const num_seqs = seqused_k.shape[0];
   const num_kv_heads = k.shape[2];
   const num_queries_per_kv = num_query_heads / num_kv_heads;
 
-  const BLOCK_M = num_queries_per_kv <= 16 ? 16 : next_power_of_2(num_queries_per_kv);
+  const fewest = num_queries_per_kv <= 16 ? 16 : next_power_of_2(num_queries_per_kv);
+  const rows = Math.floor((num_tokens * num_queries_per_kv) / Math.max(num_seqs, 1));
+  const HEAD_SIZE_PADDED = next_power_of_2(head_size);
+  // 128 rows of 128 elements are what fits workgroup memory beside the tiles.
+  const most = Math.min(128, 2 ** 14 / HEAD_SIZE_PADDED);
+  const suits = onMatrixUnits(device, args) ? Math.min(most, next_power_of_2(rows)) : fewest;
+  const BLOCK_M = args.block_m ?? Math.max(fewest, suits);
   const BLOCK_Q = Math.floor(BLOCK_M / num_queries_per_kv);
   const total_num_q_blocks = Math.floor(num_tokens / BLOCK_Q) + num_seqs;
 
@@ -102,7 +114,7 @@ export function planUnifiedAttention(args: UnifiedAttentionArgs): LaunchPlan {
     BLOCK_M,
     BLOCK_Q,
     TILE_SIZE,
-    HEAD_SIZE_PADDED: next_power_of_2(head_size),
+    HEAD_SIZE_PADDED,
     NUM_SEGMENTS: num_segments,
     num_queries_per_kv,
     total_num_q_blocks,
@@ -129,7 +141,7 @@ const reciprocal_kernel = kernel(function reciprocal_kernel({ x, out }: { x: tl.
  *   up and blocks outside the cache, where the host knows them (see `checks`).
  */
 export function unified_attention(device: Device, args: UnifiedAttentionArgs): void {
-  launchUnifiedAttention(device, args, checkUnifiedAttention(device, args, planUnifiedAttention));
+  launchUnifiedAttention(device, args, checkUnifiedAttention(device, args));
 }
 
 /** The launches of a call whose arguments were checked. */

@@ -41,6 +41,8 @@ export interface LaunchTime {
   readonly kernel: string;
   readonly grid: readonly [number, number, number];
   readonly nanoseconds: number;
+  /** When it began, in nanoseconds from a point that all launches of the profile share. */
+  readonly began: number;
 }
 
 /** A compiled kernel of one back end. `program` is there where the back end compiles to WGSL. */

@@ -47,6 +47,7 @@ export class InterpBackend implements Backend {
   private readonly sink: (line: string) => void;
   private readonly threads: number;
   private times: LaunchTime[] | null = null;
+  private profileStart = 0;
   /** What is recorded, in order; null while nothing is. */
   private tape: { launches: number; readonly commands: (() => void)[] } | null = null;
 
@@ -110,7 +111,8 @@ export class InterpBackend implements Backend {
     const threads = intercept.listener ? 1 : this.threads;
     const start = performance.now();
     runThreaded(exe.interp, run, threads);
-    this.times?.push({ kernel: request.kernel, grid: request.grid, nanoseconds: (performance.now() - start) * 1e6 });
+    const nanoseconds = (performance.now() - start) * 1e6;
+    this.times?.push({ kernel: request.kernel, grid: request.grid, nanoseconds, began: (start - this.profileStart) * 1e6 });
   }
   private keep(command: () => void, launches = 0): boolean {
     if (!this.tape) return false;
@@ -134,6 +136,7 @@ export class InterpBackend implements Backend {
   }
   beginProfile(): boolean {
     this.times = [];
+    this.profileStart = performance.now();
     return true;
   }
   async endProfile(): Promise<LaunchTime[]> {

@@ -31,7 +31,12 @@ export class LaunchTimer {
     return 16 * n;
   }
   times(stamps: BigUint64Array): LaunchTime[] {
-    return this.launches.map(({ kernel, grid }, i) => ({ kernel, grid, nanoseconds: Number(stamps[2 * i + 1] - stamps[2 * i]) }));
+    return this.launches.map(({ kernel, grid }, i) => ({
+      kernel,
+      grid,
+      nanoseconds: Number(stamps[2 * i + 1] - stamps[2 * i]),
+      began: Number(stamps[2 * i] - stamps[0]),
+    }));
   }
   destroy(): void {
     this.set.destroy();
