@@ -36,3 +36,4 @@ export {
   type TensorOptions,
   type TypedArray,
 } from './runtime/device.ts';
+export { type Heuristic, heuristics } from './runtime/heuristics.ts';

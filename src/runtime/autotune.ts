@@ -14,9 +14,12 @@ export interface Config {
   readonly args: { readonly [constexpr: string]: unknown };
   readonly num_warps?: number;
   readonly num_stages?: number;
+  /** Called with all arguments before every launch with this config, measured or not. */
+  readonly pre_hook?: (args: NamedArgs) => void;
 }
+type NamedArgs = { readonly [name: string]: unknown };
 /** `Config({ BLOCK_M: 128 }, { num_warps: 8 })` */
-export const Config = (args: Config['args'], options: KernelOptions = {}): Config => ({ args, ...options });
+export const Config = (args: Config['args'], options: Omit<Config, 'args'> = {}): Config => ({ args, ...options });
 
 /** Where results are kept between processes. Keys and values are short texts. */
 export interface TuneStore {
@@ -35,12 +38,30 @@ export interface AutotuneOptions<P> {
   readonly configs: readonly Config[];
   /** Arguments whose change asks for a new choice (tensors: dtype and shape count). Triton's `key`. */
   readonly key: readonly (keyof P & string)[];
-  /** Leaves out candidates that cannot win, given the arguments. Triton's `prune_configs_by`. */
-  readonly prune?: (configs: readonly Config[], args: { readonly [name: string]: unknown }) => readonly Config[];
+  /** Leaves out candidates before they are measured. */
+  readonly prune_configs_by?: {
+    /** The candidates that are worth a look, given the arguments. */
+    readonly early_config_prune?: (configs: readonly Config[], args: NamedArgs) => readonly Config[];
+    /** An estimate of the time of a launch, in any unit: the `top_k` lowest are measured. */
+    readonly perf_model?: (args: NamedArgs) => number;
+    /** How many candidates `perf_model` leaves: a number, or up to 1 a part of them. All by default. */
+    readonly top_k?: number;
+  };
+  /** Tensors that the kernel adds to: zeros before every measured launch. */
+  readonly reset_to_zero?: readonly (keyof P & string)[];
   /** Tensors that the kernel changes and that every measurement must find as they were. Triton's `restore_value`. */
   readonly restore_value?: readonly (keyof P & string)[];
-  /** Launches that are timed for each candidate. */
+  /** Called before every measured launch, in place of what `reset_to_zero` and `restore_value` do. */
+  readonly pre_hook?: (args: NamedArgs) => void;
+  /** Called after every measured candidate, with its error if it has one. */
+  readonly post_hook?: (args: NamedArgs, error: unknown) => void;
+  /** Launches before those that are timed, and launches that are timed, for each candidate. */
+  readonly warmup?: number;
   readonly rep?: number;
+  /** Measures a launch in a way of its own; gives milliseconds. */
+  readonly do_bench?: (launch: () => void) => number | Promise<number>;
+  /** False keeps results in memory only, not where `tessera tune` keeps them. */
+  readonly cache_results?: boolean;
 }
 /** Process-wide settings; `tessera tune` sets them. */
 export const tuning: { store: TuneStore; force: boolean; onProgress: ((p: TuneProgress) => void) | null } = {
@@ -100,12 +121,17 @@ export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<P>): Aut
       ...options.key.map((k) => `${k}=${textOf(args[k])}`),
     ].join('|');
   };
+  const own = new Map<string, string>();
+  const store = (): TuneStore => (options.cache_results === false ? own : tuning.store);
   const stored = (key: string): Config | undefined => {
-    const text = tuning.store.get(key);
+    const text = store().get(key);
     return text === undefined ? undefined : options.configs.find((c) => JSON.stringify(c) === text);
   };
-  const launchWith = (device: Device, grid: Grid, args: TunedArgs<P>, c: Config): void =>
-    device.launch(kernel, grid, { ...args, ...c.args }, c);
+  const launchWith = (device: Device, grid: Grid, args: TunedArgs<P>, { args: chosen, pre_hook, ...launch }: Config): void => {
+    const all = { ...args, ...chosen };
+    pre_hook?.(all);
+    kernel.launch(device, grid, all as unknown as LaunchArgs<P>, launch);
+  };
 
   return {
     name: kernel.name,
@@ -118,7 +144,9 @@ export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<P>): Aut
       const key = keyOf(device, args);
       const before = stored(key);
       if (before && !tuning.force) return before;
-      const candidates = options.prune?.(options.configs, args) ?? options.configs;
+      const candidates = pruned(options, args);
+      if (!candidates.length)
+        throw new CompileError([diagnostic(locOf(definition), TUNE.pruned, kernel.name, options.configs.length)]);
       const saved = (options.restore_value ?? []).map(
         (name) => [args[name] as unknown as Tensor, (args[name] as unknown as Tensor).clone()] as const,
       );
@@ -127,16 +155,26 @@ export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<P>): Aut
       try {
         for (const [done, config] of candidates.entries()) {
           let ms: number | null = null;
+          const all = { ...args, ...config.args };
+          const before = (): void => {
+            if (options.pre_hook) {
+              options.pre_hook(all);
+              return;
+            }
+            for (const name of options.reset_to_zero ?? []) (args[name] as unknown as Tensor).fill(0);
+            for (const [to, from] of saved) to.copyFrom(from);
+          };
           try {
-            ms = await measure(
-              device,
-              () => launchWith(device, grid, args, config),
-              options.rep ?? 10,
-              () => {
-                for (const [to, from] of saved) to.copyFrom(from);
-              },
-            );
+            const launch = (): void => launchWith(device, grid, args, config);
+            ms = options.do_bench
+              ? await options.do_bench(() => {
+                  before();
+                  launch();
+                })
+              : await measure(device, launch, options.warmup ?? 1, options.rep ?? 10, before);
+            options.post_hook?.(all, null);
           } catch (e) {
+            options.post_hook?.(all, e);
             // A candidate that needs more than the device has is no candidate; if none is left, its error is the answer.
             if (!(e instanceof CompileError)) throw e;
             failure ??= e;
@@ -151,16 +189,29 @@ export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<P>): Aut
         }
       }
       if (!best) throw failure ?? new CompileError([diagnostic(locOf(definition), TUNE.configs, kernel.name, null, known)]);
-      tuning.store.set(key, JSON.stringify(best.config));
+      store().set(key, JSON.stringify(best.config));
       return best.config;
     },
   };
 }
 
-/** Median milliseconds of a launch, after one that compiles and warms up. */
-async function measure(device: Device, launch: () => void, rep: number, restore: () => void): Promise<number> {
-  restore();
-  launch();
+/** The candidates that are measured. */
+function pruned<P>({ configs, prune_configs_by: by }: AutotuneOptions<P>, args: NamedArgs): readonly Config[] {
+  const left = by?.early_config_prune?.(configs, args) ?? configs;
+  const model = by?.perf_model;
+  if (!model) return left;
+  const top = by.top_k ?? 1;
+  const count = top <= 1 ? Math.floor(configs.length * top) : top;
+  const times = new Map(left.map((c) => [c, model({ ...args, ...c.args, num_warps: c.num_warps, num_stages: c.num_stages })]));
+  return [...left].sort((a, b) => (times.get(a) as number) - (times.get(b) as number)).slice(0, count);
+}
+
+/** Median milliseconds of a launch, after some that compile and warm up. */
+async function measure(device: Device, launch: () => void, warmup: number, rep: number, restore: () => void): Promise<number> {
+  for (let i = 0; i < Math.max(1, warmup); i++) {
+    restore();
+    launch();
+  }
   await device.sync();
   const times: number[] = [];
   for (let i = 0; i < rep; i++) {

@@ -223,6 +223,15 @@ export const TUNE = {
     notes: [`parameters: ${known.join(', ')}`],
     help: 'give at least one Config, with constexpr parameters of the kernel; the key takes parameters too',
   })),
+  pruned: message('TL4302', (kernel: string, configs: number) => ({
+    text: `autotune of ${kernel}: prune_configs_by leaves none of the ${configs} configs`,
+    help: 'let early_config_prune keep at least one for every shape, and top_k be at least 1',
+  })),
+  heuristics: message('TL4303', (kernel: string, name: string, known: readonly string[]) => ({
+    text: `heuristics of ${kernel} name '${name}', which is no parameter of it`,
+    notes: [`parameters: ${known.join(', ')}`],
+    help: 'check the spelling, or declare the parameter as tl.constexpr',
+  })),
 };
 
 /** TL44xx: recorded sequences. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
-import { autotune, Config, cdiv, kernel, type TuneProgress, tl, tuning } from '../../src/index.ts';
+import { autotune, Config, cdiv, heuristics, kernel, type TuneProgress, tl, tuning } from '../../src/index.ts';
 import { onEachDevice } from '../support/devices.ts';
 
 // Does REPEAT times the work, so that which config is fastest is no accident.
@@ -75,12 +75,61 @@ onEachDevice('autotune', (dev) => {
     const tuned = autotune(bump, {
       configs: [slow, fast],
       key: [],
-      prune: (cs, args) => (args.n === 8 ? cs.slice(0, 1) : cs),
+      prune_configs_by: { early_config_prune: (cs, args) => (args.n === 8 ? cs.slice(0, 1) : cs) },
       rep: 1,
     });
     expect(await tuned.tune(dev(), grid, { x, n: 8 })).toBe(slow);
     x.free();
   });
+  it('measures what the model leaves, on zeros, and tells hooks', async () => {
+    const x = vector(8);
+    const [half, none] = [Config({ BLOCK: 64, REPEAT: 1 }), Config({ BLOCK: 64, REPEAT: 2 })];
+    const told: unknown[] = [];
+    const launched: unknown[] = [];
+    const tuned = autotune(bump, {
+      configs: [none, half, Config({ BLOCK: 64, REPEAT: 0 }, { pre_hook: (a) => void launched.push(a.REPEAT) })],
+      key: [],
+      prune_configs_by: { perf_model: (a) => a.REPEAT as number, top_k: 2 },
+      reset_to_zero: ['x'],
+      post_hook: (a, e) => void told.push([a.REPEAT, e]),
+      warmup: 2,
+      // The last launch was on zeros; REPEAT = 1 is the fastest by this clock.
+      do_bench: async (launch) => {
+        launch();
+        launch();
+        expect([...((await x.download()) as Float32Array)]).toEqual(Array(8).fill(1));
+        return launched.length ? 1 / told.length : 5;
+      },
+      cache_results: false,
+    });
+    expect(await tuned.tune(dev(), grid, { x, n: 8 })).toBe(half);
+    expect(told).toEqual([
+      [0, null],
+      [1, null],
+    ]);
+    expect(launched).toEqual([0, 0]);
+    expect([...(tuning.store as Map<string, string>)]).toEqual([]);
+    expect(tuned.best(dev(), { x, n: 8 })).toBe(half);
+    x.free();
+  });
+  it('says so when pruning leaves nothing', async () => {
+    const tuned = autotune(bump, { configs: [slow, fast], key: [], prune_configs_by: { early_config_prune: () => [] } });
+    const x = vector(8);
+    await expect(tuned.tune(dev(), grid, { x, n: 8 })).rejects.toThrow(/error TL4302: .* leaves none of the 2 configs/);
+    x.free();
+  });
+  it('computes constexprs from arguments, the config included', async () => {
+    const filled = heuristics(bump, { REPEAT: (a) => (a.BLOCK > 32 ? 0 : 3), BLOCK: (a) => a.BLOCK });
+    const x = vector(40);
+    filled.launch(dev(), [1], { x, n: 40, BLOCK: 64 } as never);
+    autotune(filled, { configs: [Config({ BLOCK: 16 })], key: [] }).launch(dev(), grid, { x, n: 40 });
+    expect([...((await x.download()) as Float32Array)]).toEqual(Array.from({ length: 40 }, (_, i) => i + 2));
+    x.free();
+  });
+});
+
+it('refuses heuristics that do not fit the kernel', () => {
+  expect(() => heuristics(bump, { REPEATS: () => 1 })).toThrow(/error TL4303: heuristics of bump name 'REPEATS'/);
 });
 
 it('refuses configs that do not fit the kernel', () => {

@@ -1,0 +1,33 @@
+// `heuristics(kernel, { NAME: args => … })`: constexprs that follow from the other arguments of a launch. What it gives is a kernel
+// again, so that `autotune` takes it: the config's constexprs are then among the arguments.
+
+import { CompileError, diagnostic } from '../dsl/diagnostics.ts';
+import type { Kernel } from '../dsl/kernel.ts';
+import { locOf } from './launch.ts';
+import { TUNE } from './messages.ts';
+
+/** A constexpr from the arguments of a launch, those that earlier heuristics made included. */
+export type Heuristic = (args: { readonly [name: string]: any }) => unknown;
+
+/**
+ * Makes a kernel whose launches compute the named parameters; a value that the launch gives is replaced, as in Triton. Launch it
+ * with its own `launch`: `Device.launch` takes the arguments as they are.
+ * @throws CompileError TL4303 when a name is no parameter of the kernel.
+ * Source: Triton's `triton.heuristics`.
+ */
+export function heuristics<P>(kernel: Kernel<P>, values: { readonly [name: string]: Heuristic }): Kernel<P> {
+  const { definition } = kernel;
+  const known = definition.params.map((p) => p.name);
+  const bad = Object.keys(values).find((name) => !known.includes(name));
+  if (bad !== undefined) throw new CompileError([diagnostic(locOf(definition), TUNE.heuristics, kernel.name, bad, known)]);
+  return {
+    name: kernel.name,
+    options: kernel.options,
+    definition,
+    launch(device, grid, args, options) {
+      const all: { [name: string]: unknown } = { ...args };
+      for (const [name, f] of Object.entries(values)) all[name] = f(all);
+      kernel.launch(device, grid, all as typeof args, options);
+    },
+  };
+}
