@@ -3,7 +3,7 @@
 // `launch` takes what is known. Results live in a store: files in Node (`tuneStore.ts`), memory elsewhere.
 
 import { CompileError, diagnostic } from '../dsl/diagnostics.ts';
-import type { Grid, Kernel, KernelOptions, LaunchArgs } from '../dsl/kernel.ts';
+import type { Grid, Kernel, LaunchArgs } from '../dsl/kernel.ts';
 import type { Device } from './core.ts';
 import { locOf } from './launch.ts';
 import { TUNE } from './messages.ts';
