@@ -14,6 +14,7 @@ import {
   choose,
   combineOf,
   exchanges,
+  inOrder,
   orderedSteps,
   pick,
   type State,
@@ -26,8 +27,10 @@ import type { Lowering } from './lowerings.ts';
 export const REDUCTION: Lowering = {
   place: (p, op) => {
     const from = p.best(op.operands) ?? p.fallback(op.operands[0].type.shape);
-    p.works(op, from.layout);
-    const layout = dropDim(from.layout, Number(op.attrs.axis)).layout;
+    const axis = Number(op.attrs.axis);
+    const working = op.regions.length ? inOrder(from.layout, axis) : from.layout;
+    p.works(op, working);
+    const { layout } = dropDim(working, axis);
     for (const r of op.results) if (isTile(r.type)) p.set(r, { layout, rank: from.rank });
   },
   emit: emitReduction,

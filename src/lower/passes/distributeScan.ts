@@ -6,14 +6,15 @@
 import type { Op, Value } from '../../dsl/ir/ir.ts';
 import type { Distributor } from './distribute.ts';
 import { fromPartner } from './exchange.ts';
-import { type Combine, choose, combineOf, exchanges, orderedSteps, pick, type State } from './folding.ts';
+import { type Combine, choose, combineOf, exchanges, inOrder, orderedSteps, pick, type State, type Step } from './folding.ts';
 import { countOf } from './lane.ts';
 import { isReg } from './layout.ts';
 import type { Lowering } from './lowerings.ts';
 
 export const SCAN: Lowering = {
   place: (p, op) => {
-    const home = p.best(op.operands) ?? p.fallback(op.operands[0].type.shape);
+    const from = p.best(op.operands) ?? p.fallback(op.operands[0].type.shape);
+    const home = { layout: inOrder(from.layout, Number(op.attrs.axis)), rank: from.rank };
     p.works(op, home.layout);
     for (const r of op.results) p.set(r, home);
   },
@@ -25,24 +26,33 @@ interface Totals {
   readonly state: State;
   readonly left: readonly number[];
 }
+/** What a step needs besides the state. */
+interface Scan {
+  readonly d: Distributor;
+  readonly combine: Combine;
+  readonly reverse: boolean;
+}
+type LaneStep = Exclude<Step, { readonly kind: 'registers' }>;
 
 function emitScan(d: Distributor, op: Op): void {
   const layout = d.plan.working(op);
-  const bits = layout.dims[Number(op.attrs.axis)];
-  const combine = combineOf(d, op);
-  const reverse = op.attrs.reverse === true;
+  const cx: Scan = { d, combine: combineOf(d, op), reverse: op.attrs.reverse === true };
   let scan: State = op.operands.map((x) => d.get(x, layout));
-  let totals: Totals = {
-    state: scan,
-    left: layout.dims
-      .flat()
-      .filter(isReg)
-      .sort((p, q) => p - q),
-  };
-  for (const step of orderedSteps(d, bits)) {
-    if (step.kind === 'registers') [scan, totals] = joinRegisters(d, scan, totals, step.bit, combine, reverse);
-    else if (step.kind === 'shuffle') [scan, totals] = joinNeighbours(d, scan, totals, step.lane, combine, reverse);
-    else [scan, totals] = joinInvocations(d, scan, totals, step.lanes, combine, reverse);
+  const left = layout.dims
+    .flat()
+    .filter(isReg)
+    .sort((p, q) => p - q);
+  let totals: Totals = { state: scan, left };
+  const steps = orderedSteps(d, layout.dims[Number(op.attrs.axis)]);
+  while (steps.length) {
+    const step = steps.shift() as Step;
+    if (step.kind === 'registers') {
+      [scan, totals] = joinRegisters(cx, scan, totals, step.bit);
+      continue;
+    }
+    const run: LaneStep[] = [step];
+    while (steps.length && steps[0].kind !== 'registers') run.push(steps.shift() as LaneStep);
+    [scan, totals] = joinInvocations(cx, scan, totals, run);
   }
   op.results.forEach((r, i) => void d.hold(r, layout, scan[i]));
 }
@@ -50,7 +60,7 @@ function emitScan(d: Distributor, op: Op): void {
 /** The total's register for register `r` of the elements. */
 const totalOf = (r: number, left: readonly number[]): number => left.reduce((acc, bit, i) => acc | (((r >> bit) & 1) << i), 0);
 
-function joinRegisters(d: Distributor, scan: State, t: Totals, bit: number, combine: Combine, reverse: boolean): [State, Totals] {
+function joinRegisters({ d, combine, reverse }: Scan, scan: State, t: Totals, bit: number): [State, Totals] {
   const n = countOf(scan[0]);
   const left = t.left.filter((x) => x !== bit);
   const at = t.left.indexOf(bit);
@@ -72,56 +82,68 @@ function joinRegisters(d: Distributor, scan: State, t: Totals, bit: number, comb
   return [out, { state: combine(earlier, later), left }];
 }
 
-/** Puts `before` in front of the elements of each stretch, in the invocations where `late` holds. */
-function prepend(d: Distributor, scan: State, before: Totals, late: Value, combine: Combine): State {
-  const which = Array.from({ length: countOf(scan[0]) }, (_, r) => totalOf(r, before.left));
-  return pick(d, late, combine(choose(d, before.state, which), scan), scan);
+/** Where an invocation stands behind another one in the bits `lanes`: it is not the first of them. */
+function behind({ d, reverse }: Scan, lanes: readonly number[]): Value {
+  const { b } = d;
+  if (!reverse) return b.scalarOp('not', [b.pure('lane_is_zero', [d.tid], { bits: lanes.reduce((m, l) => m | (1 << l), 0) })]);
+  return b.scalarOp('ne', [place(d, lanes), b.i32((1 << lanes.length) - 1)]);
+}
+/** Bits of the invocation's id as a number. */
+const place = (d: Distributor, lanes: readonly number[]): Value => d.gather(lanes.map((l, i) => [l, i] as const))!;
+
+/** Joins stretches that invocations hold, step by step, and puts what came before in front of the elements once at the end. */
+function joinInvocations(cx: Scan, scan: State, t: Totals, run: readonly LaneStep[]): [State, Totals] {
+  const { d, combine } = cx;
+  let total = t.state;
+  // The combination of all earlier invocations; of no meaning in the first one.
+  let before: State | undefined;
+  const done: number[] = [];
+  for (const step of run) {
+    const lanes = step.kind === 'shuffle' ? [step.lane] : step.lanes;
+    const joined = step.kind === 'shuffle' ? neighbours(cx, total, step.lane) : exchanged(cx, total, step.lanes);
+    const { earlier } = joined;
+    total = joined.total;
+    if (before) {
+      const both = pick(d, behind(cx, done), combine(earlier, before), earlier);
+      before = pick(d, behind(cx, lanes), both, before);
+    } else before = earlier;
+    done.push(...lanes);
+  }
+  const which = Array.from({ length: countOf(scan[0]) }, (_, r) => totalOf(r, t.left));
+  const out = pick(d, behind(cx, done), combine(choose(d, before as State, which), scan), scan);
+  return [out, { state: total, left: t.left }];
 }
 
-function joinNeighbours(
-  d: Distributor,
-  scan: State,
-  t: Totals,
-  lane: number,
-  combine: Combine,
-  reverse: boolean,
-): [State, Totals] {
-  const other = t.state.map((s) => fromPartner(d, s, 1 << lane));
-  const zero = d.b.pure('lane_is_zero', [d.tid], { bits: 1 << lane });
-  const late = reverse ? zero : d.b.scalarOp('not', [zero]);
-  const total = combine(pick(d, late, other, t.state), pick(d, late, t.state, other));
-  return [prepend(d, scan, { state: other, left: t.left }, late, combine), { state: total, left: t.left }];
+/** Totals of the invocations before this one in the step's bits (if it is not the first), and of all of them. */
+interface Joined {
+  readonly earlier: State;
+  readonly total: State;
 }
-
-function joinInvocations(
-  d: Distributor,
-  scan: State,
-  t: Totals,
-  lanes: readonly number[],
-  combine: Combine,
-  reverse: boolean,
-): [State, Totals] {
+function neighbours(cx: Scan, total: State, lane: number): Joined {
+  const { d } = cx;
+  const other = total.map((s) => fromPartner(d, s, 1 << lane));
+  const late = behind(cx, [lane]);
+  return { earlier: other, total: cx.combine(pick(d, late, other, total), pick(d, late, total, other)) };
+}
+function exchanged({ d, combine, reverse }: Scan, state: State, lanes: readonly number[]): Joined {
   const { b } = d;
   const size = 1 << lanes.length;
   const order = Array.from({ length: size }, (_, c) => (reverse ? size - 1 - c : c));
-  // The place of this invocation among those that exchange.
-  const me = d.gather(lanes.map((l, i) => [l, i] as const))!;
-  const isMe = (c: number): Value => b.scalarOp('eq', [me, b.i32(c)]);
-  const before: Value[][] = t.state.map(() => []);
-  const total: Value[][] = t.state.map(() => []);
-  exchanges(d, t.state, lanes, ({ count, part }) => {
+  const me = place(d, lanes);
+  const earlier: Value[][] = state.map(() => []);
+  const total: Value[][] = state.map(() => []);
+  exchanges(d, state, lanes, ({ count, part }) => {
     for (let r = 0; r < count; r++) {
       let acc = part(r, order[0]);
       let mine = acc;
       for (const c of order.slice(1)) {
-        if (c !== order[1]) mine = pick(d, isMe(c), acc, mine);
+        if (c !== order[1]) mine = pick(d, b.scalarOp('eq', [me, b.i32(c)]), acc, mine);
         acc = combine(acc, part(r, c));
       }
-      mine.forEach((x, i) => void before[i].push(b.at(x, 0)));
+      mine.forEach((x, i) => void earlier[i].push(b.at(x, 0)));
       acc.forEach((x, i) => void total[i].push(b.at(x, 0)));
     }
   });
-  const late = b.scalarOp('not', [isMe(order[0])]);
   const packed = (vals: readonly Value[][]): State => vals.map((v) => b.pack(v));
-  return [prepend(d, scan, { state: packed(before), left: t.left }, late, combine), { state: packed(total), left: t.left }];
+  return { earlier: packed(earlier), total: packed(total) };
 }

@@ -66,6 +66,19 @@ export function orderedSteps(d: Distributor, bits: readonly Bit[]): Step[] {
   }
   return steps;
 }
+/**
+ * A layout for taking up an axis in order: with its register bits below its invocation bits, so that an invocation exchanges one
+ * total and not one for each of its stretches. Moving the tile there costs about two totals a register.
+ */
+export function inOrder(layout: Layout, axis: number): Layout {
+  const bits = layout.dims[axis];
+  const firstLane = bits.findIndex(isLane);
+  const above = firstLane < 0 ? 0 : bits.slice(firstLane).filter(isReg).length;
+  if (above < 2) return layout;
+  const sorted = [...bits.filter(isReg), ...bits.filter((b) => !isReg(b))];
+  return { dims: layout.dims.map((d, i) => (i === axis ? sorted : d)) };
+}
+
 /** The steps of a combination that commutes: first what costs least. */
 export function cheapestSteps(d: Distributor, bits: readonly Bit[]): Step[] {
   const regs = bits.filter(isReg).sort((p, q) => q - p);
