@@ -25,10 +25,14 @@ function checkBody(name: string, ops: readonly Op[]): void {
   });
 }
 
+/** Kernels are launched, not called. */
+const isKernel = (x: unknown): x is { readonly name: string } =>
+  typeof x === 'object' && x !== null && 'launch' in x && 'definition' in x;
+
 /** Traces `fn` on fresh scalars; returns them, what it returned as values, and the ops. */
 function traced(e: Emitter, name: string, types: readonly Type[], fn: unknown, finish: (x: unknown, i: number) => Value) {
   const { loc } = e;
-  if (typeof fn !== 'function') e.fail(TL.elementFunction, name, describeJs(fn));
+  if (typeof fn !== 'function') e.fail(TL.elementFunction, name, isKernel(fn) ? `the kernel ${fn.name}` : describeJs(fn));
   const args = types.map((t) => new Value(t));
   let list = false;
   let values: Value[] = [];
