@@ -7,6 +7,7 @@ import { BLOCK_FNS } from './ops/blocks.ts';
 import { CREATE_FNS } from './ops/create.ts';
 import { DESCRIPTOR_FNS } from './ops/descriptors.ts';
 import { OPS } from './ops/index.ts';
+import { INLINE_FNS } from './ops/inline.ts';
 import { LIBDEVICE_FNS } from './ops/libdevice.ts';
 import { PropagateNan } from './ops/nan.ts';
 import { ORDER_FNS } from './ops/order.ts';
@@ -54,6 +55,7 @@ const COMPOSED = {
   ...CREATE_FNS,
   ...PRECISE_FNS,
   ...LIBDEVICE_FNS,
+  ...INLINE_FNS,
   ...RANDOM_FNS,
   ...SHAPE_FNS,
   ...REARRANGE_FNS,

@@ -57,7 +57,11 @@ const SPECIAL: { readonly [name: string]: (c: Context, e: ExprOf<'call'>, args: 
     );
   },
   inline_asm_elementwise: (_c, e) => {
-    return refuse(e, 'inline assembly', 'write the same with tl functions; there is no PTX on WebGPU');
+    return refuse(
+      e,
+      'inline assembly',
+      'write the same with tl functions, or with tl.inline_wgsl_elementwise: there is no PTX on WebGPU',
+    );
   },
 };
 

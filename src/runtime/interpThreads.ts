@@ -84,6 +84,8 @@ function independent(func: Func): boolean {
   let free = true;
   walk(func.body, (op) => {
     if (hasTrait(op.name, 'reads') && hasTrait(op.name, 'writes')) free = false;
+    // A JavaScript function beside inline WGSL exists in this thread only.
+    if (op.attrs.cpu !== undefined) free = false;
   });
   return free;
 }

@@ -207,6 +207,10 @@ export const DEVICE = {
     notes: [where],
     help: `look at it step by step: tessera debug FILE --kernel ${kernel}`,
   })),
+  inlineWgsl: message('TL4208', (detail: string) => ({
+    text: `the device does not take this WGSL: ${detail}`,
+    help: 'write an expression of WGSL whose type is the dtype; f16 and bf16 operands and results are f32 there',
+  })),
   noTimestamps: message('TL4207', (adapter: string) => ({
     text: `the adapter ${adapter} has no timestamps`,
     help: 'time with performance.now() around launches and sync()',

@@ -8,6 +8,7 @@ import { CONTROL, DEBUG, HINTS } from './control.ts';
 import { CREATE } from './create.ts';
 import { DOT } from './dot.ts';
 import { ELEMENT } from './element.ts';
+import { INLINE } from './inline.ts';
 import { LIBDEVICE } from './libdevice.ts';
 import { MATH } from './math.ts';
 import { MEMORY } from './memory.ts';
@@ -27,6 +28,7 @@ export const FAMILIES = {
   math: MATH,
   'precise arithmetic': PRECISE,
   libdevice: LIBDEVICE,
+  'inline code': INLINE,
   casts: CAST,
   shape: SHAPE,
   rearrangement: REARRANGE,
@@ -50,6 +52,7 @@ export const OPS = {
   ...MATH,
   ...PRECISE,
   ...LIBDEVICE,
+  ...INLINE,
   ...CAST,
   ...SHAPE,
   ...REARRANGE,

@@ -10,6 +10,7 @@ import { ATOMIC_MAKERS } from './atomicOps.ts';
 import { checkDivision, checkOverflow } from './checks.ts';
 import { stop } from './errors.ts';
 import { fold } from './folds.ts';
+import { INLINE_MAKERS } from './inlineOps.ts';
 import { addptrLoop, elementLoop } from './loops.ts';
 import type { Exec, Machine } from './machine.ts';
 import { type Maker, type Makers, type SlotOf, unary } from './maker.ts';
@@ -122,6 +123,7 @@ const MAKERS: Makers = {
   ...SHAPE_MAKERS,
   ...ORDER_MAKERS,
   ...ATOMIC_MAKERS,
+  ...INLINE_MAKERS,
   addptr,
   load,
   store,

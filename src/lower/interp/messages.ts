@@ -100,6 +100,10 @@ export const RUN = {
     notes: [`in program (${pid.join(', ')}), element [${lane.join(', ')}] of the index`],
     help: 'clamp the index, or give lanes that do not matter an index of 0 with tl.where',
   })),
+  inlineCpu: message('TL5011', () => ({
+    text: 'inline WGSL without a meaning on the CPU cannot run on the interpreter',
+    help: 'give it one: { dtype, cpu: (a, b) => … }, a function of plain numbers',
+  })),
   unsupported: message('TL5010', (op: string) => ({
     text: `the interpreter does not run '${op}'`,
     help: 'hand it tile-level IR (what the tracer makes), not IR that a back end has lowered',

@@ -47,6 +47,12 @@ const LOWERINGS: Lowerings = {
   sort: { place: placeSort, emit: emitSort },
   dot: { emit: emitDot },
   debug_barrier: { emit: (d) => void d.b.effect('barrier', [], { workgroup: true, storage: true }) },
+  inline_wgsl: {
+    place: (p, op) => {
+      const [r] = op.results;
+      if (isTile(r.type)) p.set(r, p.best(op.operands) ?? p.fallback(r.type.shape));
+    },
+  },
   // A fact for analyses.
   assume: { emit: () => undefined },
 };

@@ -92,7 +92,14 @@ export function moduleOf(
   if (out.vectors) put(`var<workgroup> tiles: array<vec4<u32>, ${out.vectors}>;`);
   if (out.counters) put(`var<workgroup> counts: array<atomic<i32>, ${out.counters}>;`);
   for (const a of out.arrays) put(`var<workgroup> ${a.name}: array<array<${a.elem}, ${a.size}>, ${a.strips}>;`);
-  for (const h of helpers) put(h);
+  // What is wrong with a kernel's own WGSL is reported at its place in the kernel.
+  const inline = new Map(ops.filter((op) => op.attrs.fn !== undefined).map((op) => [String(op.attrs.fn), op.loc]));
+  let place: Loc | null = null;
+  for (const h of helpers) {
+    const fn = /^fn (\w+)\(/.exec(h);
+    if (fn) place = inline.get(fn[1]) ?? null;
+    put(h, place);
+  }
   put('');
   const local = uses('tid') || programs > 1;
   const inputs = ['@builtin(workgroup_id) wg: vec3<u32>', '@builtin(num_workgroups) nwg: vec3<u32>'];

@@ -2,14 +2,15 @@
 // is written for scalars; `name_v2` and `name_v4` are made from it. Exact where the row says exact: 64-bit integers on two
 // words, NaN tests on bits (drivers fold or mis-order the float forms). No IR here.
 
+import { inlineFunction } from '../../dsl/ops/inline.ts';
 import { atomicHelper } from './atomics.ts';
-import { CASTS } from './casts.ts';
+import { CASTS, registerType } from './casts.ts';
 import { EXACT_HELPERS } from './exactHelpers.ts';
 import { MATH_HELPERS } from './mathHelpers.ts';
 import { SMALL_FLOATS } from './smallFloats.ts';
 import { SORT_HELPERS } from './sortHelpers.ts';
 
-/** A helper: parameter types, result type (empty for none), body (parameters are a, b, c, d), helpers it calls, module-scope declarations. */
+/** A helper: parameter types, result type (empty for none), body (parameters are a, b, c, …), helpers it calls, module-scope declarations. */
 export interface Helper {
   readonly params: readonly string[];
   readonly ret: string;
@@ -219,15 +220,24 @@ const HELPERS: { readonly [name: string]: Helper } = {
   ...SORT_HELPERS,
 };
 
+const LETTERS = 'abcdefgh';
+/** A kernel's own WGSL expression as a function. */
+function inlineHelper(name: string | undefined): Helper | undefined {
+  const f = name === undefined ? undefined : inlineFunction(name);
+  if (!f) return undefined;
+  const text = f.text.replaceAll(/\$(\d+)/g, (_, k) => LETTERS[Number(k)]);
+  return { params: f.params.map((d) => registerType(d)!), ret: registerType(f.result)!, body: `return ${text};` };
+}
+
 /** The helper of a name, vector forms (`_v2`, `_v4`) included; undefined where there is none. */
 export function helperOf(name: string): Helper | undefined {
-  const atomic = atomicHelper(name);
+  const atomic = atomicHelper(name) ?? inlineHelper(/^(tl_inline_[0-9a-f]+)$/.exec(name)?.[1]);
   if (atomic) return atomic;
   const m = /^(.+)_v([24])$/.exec(name);
-  const base = HELPERS[m ? m[1] : name];
+  const base = HELPERS[m ? m[1] : name] ?? (m ? inlineHelper(m[1]) : undefined);
   if (!m || !base) return base;
   const n = Number(m[2]);
-  const parts = [...'xyzw'.slice(0, n)].map((c) => `${m[1]}(${base.params.map((_, i) => `${'abcd'[i]}.${c}`).join(', ')})`);
+  const parts = [...'xyzw'.slice(0, n)].map((c) => `${m[1]}(${base.params.map((_, i) => `${LETTERS[i]}.${c}`).join(', ')})`);
   return {
     params: base.params.map((p) => `vec${n}<${p}>`),
     ret: `vec${n}<${base.ret}>`,
@@ -248,7 +258,7 @@ export function preludeText(names: Iterable<string>): string[] {
     for (const d of h.deps ?? []) add(d);
     if (h.decl) out.push(h.decl);
     out.push(
-      `fn ${name}(${h.params.map((t, i) => `${'abcd'[i]}: ${t}`).join(', ')})${h.ret && ` -> ${h.ret}`} {`,
+      `fn ${name}(${h.params.map((t, i) => `${LETTERS[i]}: ${t}`).join(', ')})${h.ret && ` -> ${h.ret}`} {`,
       ...`  ${h.body}`.split('\n'),
       '}',
     );

@@ -251,8 +251,13 @@ export class WebGpuBackend implements Backend {
   private make(program: WgslProgram, what: string): WgslExecutable {
     const exe = this.faults.watch(`the program of ${what}`, NO_LOC, () => new WgslExecutable(this.gpu, program));
     const told = exe.module.getCompilationInfo().then(
-      ({ messages }) =>
-        void this.stats.wgslMessages.push(...messages.map((m) => `${what}: ${m.type} at WGSL line ${m.lineNum}: ${m.message}`)),
+      ({ messages }) => {
+        for (const m of messages) {
+          const loc = m.type === 'error' ? program.lineMap[m.lineNum - 1] : null;
+          if (loc && program.code.split('\n')[m.lineNum - 1]?.startsWith('  return ')) this.faults.inline(loc, m.message);
+        }
+        this.stats.wgslMessages.push(...messages.map((m) => `${what}: ${m.type} at WGSL line ${m.lineNum}: ${m.message}`));
+      },
       () => undefined, // the device is gone; that is reported elsewhere
     );
     this.compiling.add(told);

@@ -8,7 +8,7 @@ export class Faults {
   private readonly gpu: GPUDevice;
   private readonly bytesHeld: () => number;
   private readonly pending = new Set<Promise<unknown>>();
-  private found: { loc: Loc; kind: 'out-of-memory' | 'validation'; what: string; detail: string }[] = [];
+  private found: { loc: Loc; kind: 'out-of-memory' | 'validation' | 'inline'; what: string; detail: string }[] = [];
 
   constructor(gpu: GPUDevice, bytesHeld: () => number) {
     this.gpu = gpu;
@@ -43,6 +43,11 @@ export class Faults {
     this.found.push({ what, loc, kind: memory ? 'out-of-memory' : 'validation', detail: error.message.trim() });
   }
 
+  /** The device does not take a kernel's own WGSL. */
+  inline(loc: Loc, detail: string): void {
+    this.found.push({ loc, kind: 'inline', what: 'inline WGSL', detail });
+  }
+
   /** Waits for the scopes that are open on the device's side. */
   async settle(): Promise<void> {
     while (this.pending.size) await Promise.all(this.pending);
@@ -52,6 +57,8 @@ export class Faults {
     const all = this.found;
     this.found = [];
     if (!all.length) return null;
+    const own = all.filter((f) => f.kind === 'inline');
+    if (own.length) return new CompileError(own.slice(0, 5).map((f) => diagnostic(f.loc, DEVICE.inlineWgsl, f.detail)));
     const memory = all.filter((f) => f.kind === 'out-of-memory');
     return new CompileError(
       (memory.length ? memory : all)
