@@ -12,6 +12,9 @@ export interface KernelOptions {
   readonly num_warps?: number;
   /** Accepted so that kernels port unchanged; WebGPU has no software pipelining to steer yet. */
   readonly num_stages?: number;
+  /** Accepted so that kernels port unchanged: a program is one workgroup, and WGSL leaves fusing of a * b + c to the driver. */
+  readonly num_ctas?: number;
+  readonly enable_fp_fusion?: boolean;
 }
 
 /** What the language needs to know of a tensor; the runtime's `Tensor` is one. */

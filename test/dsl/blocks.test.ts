@@ -51,6 +51,12 @@ const KERNELS = {
     tl.store(out + r, tl.load_tensor_descriptor(d, [4, 0]));
     tl.store(out + 32 + r, d.shape[0]);
   }),
+  counted: kernel(function counted({ out, m, n }: { out: tl.ptr<tl.i32>; m: tl.i32; n: tl.i32 }) {
+    const d = tl.make_tensor_descriptor(out, { shape: [m, n], strides: [n, 1], block_shape: [4, 8] });
+    const v = tl.col(tl.arange(0, 4)) * 8 + tl.row(tl.arange(0, 8));
+    d.atomic_add([tl.program_id(0) * 2, 4], v);
+    d.atomic_max([0, 0], tl.full([4, 8], 5, tl.i32));
+  }),
   rows: kernel(function rows({ x, out, m, n, idx }: Matrix & { idx: tl.ptr<tl.i32> }) {
     const d = tl.make_tensor_descriptor(x, { shape: [m, n], strides: [n, 1], block_shape: [1, 8] });
     const e = tl.make_tensor_descriptor(out, { shape: [m, n], strides: [n, 1], block_shape: [1, 8] });
@@ -122,6 +128,23 @@ onEachDevice('blocks', (dev) => {
     const rows = m > 6 ? m - 1 : m;
     const want = Array.from({ length: 32 }, (_, o) => element(x, [rows, 8], 4 + Math.floor(o / 8), o % 8, 0));
     expect(await run(KERNELS.chosen, x, 64, { m, n: 8 })).toEqual([...want, ...Array(32).fill(rows)]);
+  });
+  it('adds atomically inside the tensor', async () => {
+    const [m, n] = [6, 8];
+    const out = dev().zeros([m * n], 'i32');
+    KERNELS.counted.launch(dev(), [3], { out, m, n });
+    const want = Array.from({ length: m * n }, (_, o) => {
+      const [i, j] = [Math.floor(o / n), o % n];
+      return [0, 2, 4].reduce((sum, p) => sum + (j >= 4 && i >= p && i < p + 4 ? (i - p) * 8 + j - 4 : 0), 0);
+    });
+    const got = [...((await out.download()) as Int32Array)];
+    // The maximum comes before, between or after the sums of other programs where both touch an element.
+    const wrong = got.filter((v, o) => {
+      const raised = Math.floor(o / n) < 4;
+      return raised ? v < Math.max(want[o], 5) || v > want[o] + 5 : v !== want[o];
+    });
+    expect(wrong).toEqual([]);
+    out.free();
   });
   it('gathers and scatters rows', async () => {
     const [m, n] = [10, 12];

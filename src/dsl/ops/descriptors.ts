@@ -26,7 +26,8 @@ import {
 import { describeJs } from './math.ts';
 import { asUser } from './row.ts';
 
-const { i32, i64 } = DTYPES;
+const { i32, u32, i64, u64, f32 } = DTYPES;
+const INTEGERS = [i32, u32, i64, u64];
 /** Bytes that rows of a tensor and of a block are made of. */
 const UNIT = 16;
 
@@ -108,7 +109,39 @@ export class TensorDescriptor implements Structured {
     const { at, shape } = this.#rows(t, 'scatter', x_offsets, y_offset);
     storeTo(t, at, this.#value(t, 'scatter', value, shape));
   }
+  /** Adds a tile of the block's shape to the elements at `offsets`, each atomically: i32, u32, u64 or f32. */
+  atomic_add(offsets: PerDim, value: number): void {
+    this.#atomic('atomic_add', offsets, value, [i32, u32, u64, f32]);
+  }
+  /** Keeps the smaller of each element and the tile's: i32, u32, i64 or u64, as all that follow. */
+  atomic_min(offsets: PerDim, value: number): void {
+    this.#atomic('atomic_min', offsets, value, INTEGERS);
+  }
+  /** Keeps the larger. */
+  atomic_max(offsets: PerDim, value: number): void {
+    this.#atomic('atomic_max', offsets, value, INTEGERS);
+  }
+  /** Bitwise and. */
+  atomic_and(offsets: PerDim, value: number): void {
+    this.#atomic('atomic_and', offsets, value, INTEGERS);
+  }
+  /** Bitwise or. */
+  atomic_or(offsets: PerDim, value: number): void {
+    this.#atomic('atomic_or', offsets, value, INTEGERS);
+  }
+  /** Bitwise exclusive or. */
+  atomic_xor(offsets: PerDim, value: number): void {
+    this.#atomic('atomic_xor', offsets, value, INTEGERS);
+  }
 
+  #atomic(name: string, offsets: PerDim, value: unknown, dtypes: readonly DType[]): void {
+    const what = `tensor_descriptor.${name}`;
+    const t = trace(what);
+    if (!dtypes.includes(this.dtype)) t.fail(TL.atomicDtype, what, this.dtype, dtypes.join(', '));
+    const v = this.#value(t, name, value, this.#block);
+    const { ptr, mask } = this.#block_at(t, name, offsets);
+    t.emit(name, mask ? [ptr, v, mask] : [ptr, v], { relaxed: true });
+  }
   #block_at(t: Trace, name: string, offsets: PerDim) {
     const what = `tensor_descriptor.${name}`;
     const at = offsetsOf(t, what, offsets);
