@@ -3,8 +3,8 @@
 
 import type { Value } from '../../src/dsl/ir/ir.ts';
 import { DTYPES, type DTypeName, numel } from '../../src/dsl/types.ts';
-import { LENGTH, type Order, type Program, type Step } from './program.ts';
-import { type Cell, fits, isInt, type Scene, type Site, shapeOf } from './trace.ts';
+import { LENGTH, type Order, type Program, SLOTS, type Step } from './program.ts';
+import { type Cell, fits, isInt, isScalar, type Scene, type Site, shapeOf } from './trace.ts';
 
 /** Index of each element along one dimension, shaped to broadcast in `shape`. */
 function along(s: Scene, shape: readonly number[], d: number): Value {
@@ -41,25 +41,33 @@ const plus = (s: Scene, a: unknown, b: unknown, c: number): unknown => {
 };
 
 /** Elements that a site takes in its output. */
-export const span = (p: Program, site: Pick<Site, 'size' | 'place'>): number =>
-  site.size * programsOf(p) * (site.place === 'strided' ? 2 : 1);
+export const span = (p: Program, site: Pick<Site, 'size' | 'place' | 'slots'>): number =>
+  site.size * site.slots * programsOf(p) * (site.place === 'strided' ? 2 : 1);
 
 /** Pointers to this program's elements of a site, as a tile of `shape`. */
-export function sitePointers(s: Scene, site: Site, shape: readonly number[], order: Order, alias: boolean): Value {
+export function sitePointers(s: Scene, site: Site, shape: readonly number[], order: Order, alias: boolean, slot: number): Value {
   const n = site.size;
   const strides = shape.map((_, d) => numel(order.columns ? shape.slice(0, d) : shape.slice(d + 1)));
   let at = linear(s, shape, strides);
   const xor = order.xor & (n - 1);
   if (xor) at = s.bin('^', at, xor);
   if (order.reversed && n > 1) at = s.bin('-', n - 1, at);
+  if (site.slots > 1) at = plus(s, at, slotIndex(s, slot), n);
+  const whole = n * site.slots;
   const p = programsOf(s.program);
   const pid = program(s);
   const base = alias ? site.base - s.program.view : site.base;
   const offset =
     site.place === 'interleaved'
       ? plus(s, plus(s, base, at, p), pid, 1)
-      : plus(s, plus(s, base, at, site.place === 'strided' ? 2 : 1), pid, site.place === 'strided' ? 2 * n : n);
+      : plus(s, plus(s, base, at, site.place === 'strided' ? 2 : 1), pid, site.place === 'strided' ? 2 * whole : whole);
   return s.bin('+', s.pointer(alias ? 'back' : 'out', site.dtype), offset);
+}
+
+/** A scalar from 0 to SLOTS - 1: a loop's counter as it is, another number cut. */
+function slotIndex(s: Scene, k: number): Value {
+  const c = s.pick(k, (x) => isScalar(x) && isInt(x));
+  return c.small ? c.v : s.cast(s.bin('&', c.v, SLOTS - 1), 'i32');
 }
 
 type Load = Extract<Step, { do: 'load' }>;

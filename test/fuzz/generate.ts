@@ -4,7 +4,7 @@
 import * as fc from 'fast-check';
 import type { DTypeName } from '../../src/dsl/types.ts';
 import type { Order, Program, Step } from './program.ts';
-import { ALL_DTYPES, along, ELEMENTWISE, moves } from './table.ts';
+import { ALL_DTYPES, along, ELEMENTWISE, moves, ROWS } from './table.ts';
 
 export interface GeneratorOptions {
   /** Ops, moves and reductions to draw from, by name; all if absent. */
@@ -70,14 +70,21 @@ export function programs({ only, dtypes = ALL_DTYPES }: GeneratorOptions = {}): 
         place: from(['block', 'interleaved', 'strided'] as const),
         mask: sometimes(nat),
         site: sometimes(nat),
+        slot: sometimes(nat),
       }),
     ],
-    [1, fc.record({ do: fc.constant('reload' as const), site: nat, order, shape: nat, alias: fc.boolean() })],
+    [1, fc.record({ do: fc.constant('reload' as const), site: nat, order, shape: nat, alias: fc.boolean(), slot: nat })],
     [2, fc.record({ do: fc.constant('set' as const), variable: nat, a: nat })],
   ];
   const ops = names(ELEMENTWISE);
-  if (ops.length)
-    leaf.push([8, fc.record({ do: fc.constant('op' as const), name: from(ops), operands: fc.tuple(nat, nat, nat) })]);
+  // Operators and their like more often than the many functions.
+  const cheap = ops.filter((n) => ROWS[n].traits.includes('cheap'));
+  for (const [weight, list] of [
+    [6, cheap],
+    [3, ops],
+  ] as const)
+    if (list.length)
+      leaf.push([weight, fc.record({ do: fc.constant('op' as const), name: from(list), operands: fc.tuple(nat, nat, nat) })]);
   const shapes = names(moves);
   if (shapes.length) leaf.push([4, fc.record({ do: fc.constant('shape' as const), name: from(shapes), a: nat, b: nat, n: nat })]);
   const folds = names(along);
@@ -106,7 +113,7 @@ export function programs({ only, dtypes = ALL_DTYPES }: GeneratorOptions = {}): 
   const variables = fc.array(nat, { minLength: 0, maxLength: 3 });
   const plain = fc.oneof(...leaf.map(([weight, arbitrary]) => ({ weight, arbitrary })));
   const { step } = fc.letrec<{ step: Step; body: readonly Step[] }>((tie) => ({
-    body: fc.array(tie('step'), { minLength: 0, maxLength: 5 }),
+    body: fc.array(tie('step'), { minLength: 1, maxLength: 5 }),
     step: fc.oneof(
       { maxDepth: 2, depthSize: 'small' },
       { weight: 24, arbitrary: plain },

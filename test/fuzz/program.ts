@@ -66,9 +66,18 @@ export type Step =
       readonly place: 'block' | 'interleaved' | 'strided';
       readonly mask: Pick | null;
       readonly site: Pick | null;
+      /** Among SLOTS places of the tile's size, the one that a scalar says: a loop's counter, often. */
+      readonly slot: Pick | null;
     }
   /** Reads what the program wrote (or left) in the place of an earlier store. */
-  | { readonly do: 'reload'; readonly site: Pick; readonly order: Order; readonly shape: number; readonly alias: boolean }
+  | {
+      readonly do: 'reload';
+      readonly site: Pick;
+      readonly order: Order;
+      readonly shape: number;
+      readonly alias: boolean;
+      readonly slot: Pick;
+    }
   /** Gives a variable of the enclosing statement a new value. */
   | { readonly do: 'set'; readonly variable: number; readonly a: Pick }
   | {
@@ -117,6 +126,9 @@ export interface Program {
 
 /** Elements of an input that a kernel may read. */
 export const LENGTH = 1024;
+
+/** Tiles that a store with a slot has room for. */
+export const SLOTS = 16;
 
 /** A corpus file: a program, where it came from, and what was wrong. */
 export interface CorpusFile {

@@ -8,7 +8,7 @@ import type { Frame } from '../../src/dsl/trace/tracer.ts';
 import { DTYPES, type DTypeName, numel } from '../../src/dsl/types.ts';
 import { anyMask, inputPointers, sitePointers, span } from './address.ts';
 import { fold } from './fold.ts';
-import type { Order, Program, Step } from './program.ts';
+import { type Order, type Program, SLOTS, type Step } from './program.ts';
 import { ALONG, domain, jumps, MOVES, OPERATORS, ROWS, SHIFTS, shapesOf } from './table.ts';
 import { type Cell, dtype, fits, isFloat, isInt, isScalar, Scene, shapeOf, skip } from './trace.ts';
 
@@ -155,17 +155,17 @@ const HANDLERS: Handlers = {
     }
     s.push(s.call('dot', lhs, rhs, ...(sum ? [sum] : [])), out === 'i32');
   },
-  store: (s, { a, order, place, mask, site }) => {
+  store: (s, { a, order, place, mask, site, slot }) => {
     const sites = site === null ? [] : s.sites;
     const old = sites.length ? sites[sites.length - 1 - (site! % sites.length)] : null;
     const c = s.pick(a, (x) => !old || (numel(shapeOf(x)) === old.size && (DTYPES[old.dtype].is_floating() || sure(x))));
-    store(s, c, order, old ? old.place : place, mask, old);
+    store(s, c, order, old ? old.place : place, mask, old, slot);
   },
-  reload: (s, { site, order, shape, alias }) => {
+  reload: (s, { site, order, shape, alias, slot }) => {
     if (!s.sites.length) skip('nothing was stored');
     const at = s.sites[s.sites.length - 1 - (site % s.sites.length)];
     const shapes = at.size === 1 ? [[], [1]] : shapesOf(at.size);
-    const pointers = sitePointers(s, at, shapes[shape % shapes.length], order, alias);
+    const pointers = sitePointers(s, at, shapes[shape % shapes.length], order, alias, slot);
     s.push(s.call('load', pointers), !DTYPES[at.dtype].is_floating());
   },
   set: (s, { variable, a }) => {
@@ -211,6 +211,7 @@ const HANDLERS: Handlers = {
         (i) =>
           inside(s, variables, () => {
             s.push(i);
+            s.cells[s.cells.length - 1].small = !step.wide;
             replaySteps(s, step.body);
             for (const [k, c] of variables.entries()) s.attempt('set', () => assign(s, c, k));
           }),
@@ -304,6 +305,7 @@ function store(
   place: 'block' | 'interleaved' | 'strided',
   mask: number | null,
   old: Scene['sites'][number] | null,
+  slot: number | null,
 ): void {
   const shape = shapeOf(c);
   let site = old;
@@ -311,11 +313,17 @@ function store(
     let d = dtype(c).name;
     if (!s.sizes.has(d) && s.sizes.size >= MAX_OUTPUTS)
       d = [...s.sizes.keys()].find((o) => DTYPES[o].is_floating() || sure(c)) ?? skip('enough outputs');
-    site = { dtype: d, base: s.sizes.get(d) ?? 0, size: numel(shape), place };
+    site = {
+      dtype: d,
+      base: s.sizes.get(d) ?? 0,
+      size: numel(shape),
+      place,
+      slots: slot !== null && numel(shape) <= 64 ? SLOTS : 1,
+    };
     s.sizes.set(d, site.base + span(s.program, site));
     s.sites.push(site);
   }
-  const pointers = sitePointers(s, site, shape, order, false);
+  const pointers = sitePointers(s, site, shape, order, false, slot ?? 0);
   const on = anyMask(s, mask, shape);
   s.call('store', pointers, c.v, on ? { mask: on } : {});
 }
@@ -338,7 +346,7 @@ export function replay(program: Program, $: Frame, args: { readonly [name: strin
   s.line++;
   const left = s.cells.filter((c) => !c.used).slice(-MAX_LEFT);
   for (const [i, c] of left.entries())
-    s.attempt('store', () => store(s, c, { ...ROWS_FIRST, columns: i % 2 === 1 }, 'block', null, null));
+    s.attempt('store', () => store(s, c, { ...ROWS_FIRST, columns: i % 2 === 1 }, 'block', null, null, null));
   return s;
 }
 

@@ -14,13 +14,17 @@ export interface Cell {
   /** Every back end must compute the same number; false for floats behind an op with a tolerance. */
   exact: boolean;
   used: boolean;
+  /** A counter that stays from 0 to SLOTS - 1. */
+  small?: boolean;
 }
-/** A part of an output buffer that one store owns: `size` elements of each program from `base` on. */
+/** A part of an output buffer that one store owns: `size` elements of each program, `slots` times, from `base` on. */
 export interface Site {
   readonly dtype: DTypeName;
   readonly base: number;
   readonly size: number;
   readonly place: 'block' | 'interleaved' | 'strided';
+  /** 1, or SLOTS. */
+  readonly slots: number;
 }
 
 export const shapeOf = (c: Cell): readonly number[] => c.v.type.shape;

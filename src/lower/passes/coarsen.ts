@@ -11,8 +11,8 @@ import { laneRow } from './lane.ts';
 /** Invocations a workgroup should have: fewer leave a multiprocessor short of work (H100: 1.4 to 1.8 × from 32 to 128; 256 adds nothing). */
 const ENOUGH = 128;
 
-/** Ops that use workgroup memory, or matrix units through it. */
-const NEEDS_ITS_WORKGROUP = /^(wg|matrix|strip|subgroup)_/;
+/** Ops that use workgroup memory, or matrix units through it: what is true anywhere in the workgroup would be true of every program in it. */
+const NEEDS_ITS_WORKGROUP = /^(wg|matrix|strip|subgroup)_|^any_uniform$/;
 
 const isBarrier = (op: Op): boolean => op.name === 'barrier' || op.name === 'make_uniform';
 
