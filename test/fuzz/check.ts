@@ -10,6 +10,7 @@ import { traceKernel } from '../../src/dsl/trace/trace.ts';
 import { pointee } from '../../src/dsl/types.ts';
 import { compileInterp, type InterpBuffer } from '../../src/lower/interp/program.ts';
 import { runPipeline, tilePasses } from '../../src/lower/pipeline.ts';
+import type { Target } from '../../src/lower/program.ts';
 import { compileWgsl } from '../../src/lower/wgsl/compile.ts';
 import { arrayOver, bytesOf } from '../../src/runtime/convert.ts';
 import type { Device } from '../../src/runtime/core.ts';
@@ -41,14 +42,16 @@ export interface Outcome {
 export interface Rig {
   readonly device: Device;
   traced: Func | null;
+  /** What the next program is compiled for. */
+  target: Partial<Target>;
 }
 export async function openRig(prefer: 'interp' | 'webgpu'): Promise<Rig> {
-  const rig: { device: Device | null; traced: Func | null } = { device: null, traced: null };
+  const rig: { device: Device | null; traced: Func | null; target: Partial<Target> } = { device: null, traced: null, target: {} };
   rig.device = await openDevice(
     { prefer },
     {
       trace: (def, signature) => (rig.traced = traceKernel(def, signature, { onPrint: () => {} })),
-      toWgsl: (func, target, { num_warps }) => compileWgsl(func, target, { num_warps, verify: true }),
+      toWgsl: (func, target, { num_warps }) => compileWgsl(func, { ...target, ...rig.target }, { num_warps, verify: true }),
       interpreter: (sink) => new InterpBackend(sink),
     },
   );
@@ -173,6 +176,7 @@ export async function check(rig: Rig, program: Program): Promise<Outcome> {
     tensors.push(...uploaded.tensors.values());
     const made = kernel<any>(k.definition, { num_warps: program.num_warps });
     rig.traced = null;
+    rig.target = program.plain ? { subgroups: false, shaderF16: false } : {};
     let refused: string | null = null;
     try {
       device.launch(made, program.grid, uploaded.args);

@@ -158,6 +158,7 @@ export function programs({ only, dtypes = ALL_DTYPES }: GeneratorOptions = {}): 
     special: fc.boolean(),
     grid: from([[1], [2], [3, 2], [4], [2, 1, 2]]),
     num_warps: from([1, 4, 2, 8]),
+    plain: fc.boolean(),
     view: from([0, 0, 1, 4, 3]),
     n: from([1024, 1000, 48, 0, 1, 37]),
     stride: from([1, 2, 16, 5]),

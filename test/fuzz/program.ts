@@ -115,6 +115,8 @@ export interface Program {
   readonly special: boolean;
   readonly grid: readonly number[];
   readonly num_warps: number;
+  /** Compiled for a device without subgroups and f16, whatever the device has. */
+  readonly plain: boolean;
   /** Elements before the first of every pointer argument's view, and between a view and its alias. */
   readonly view: number;
   readonly n: number;
