@@ -1,4 +1,4 @@
-// `npm run fuzz -- --runs N --seed S --device lavapipe|swiftshader|system|interp --ops RE --dtypes f32,i32`: random kernels on the
+// `npm run fuzz -- --runs N --seed S --device lavapipe|swiftshader|system|interp --ops RE --dtypes f32,i32 --minutes M`: random kernels on the
 // interpreter against a device. Failures are shrunk and saved under test/fuzz/corpus. `--replay FILE…` runs saved ones.
 // Exit code 1 if anything failed.
 
@@ -21,6 +21,7 @@ const { values: o, positionals } = parseArgs({
     device: { type: 'string', default: 'system' },
     ops: { type: 'string' },
     dtypes: { type: 'string' },
+    minutes: { type: 'string' },
     timeout: { type: 'string', default: '30' },
     'max-failures': { type: 'string', default: '20' },
     save: { type: 'string', default: `${ROOT}test/fuzz/corpus` },
@@ -68,6 +69,7 @@ async function fuzz(): Promise<number> {
     seed: Number(o.seed),
     only: o.ops ? new RegExp(o.ops) : undefined,
     dtypes: o.dtypes ? (o.dtypes.split(',') as DTypeName[]) : undefined,
+    minutes: o.minutes ? Number(o.minutes) : undefined,
     maxFailures: Number(o['max-failures']),
     run: (p) => runner.run(p),
     progress: (done, failures) => {

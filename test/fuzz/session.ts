@@ -32,6 +32,8 @@ export interface SessionOptions extends GeneratorOptions {
   readonly runs: number;
   readonly seed: number;
   readonly run: (p: Program) => Promise<Outcome>;
+  /** The session ends after so many minutes, whatever is left. */
+  readonly minutes?: number;
   /** Failures after which the session ends. */
   readonly maxFailures?: number;
   readonly progress?: (done: number, failures: number) => void;
@@ -41,14 +43,15 @@ export interface SessionOptions extends GeneratorOptions {
 const count = (m: Map<string, number>, key: string): void => void m.set(key, (m.get(key) ?? 0) + 1);
 
 export async function session(options: SessionOptions): Promise<Report> {
-  const { runs, seed, run, progress, found, maxFailures = 20 } = options;
+  const { runs, seed, run, progress, found, maxFailures = 20, minutes = Infinity } = options;
+  const end = performance.now() + minutes * 60_000;
   const arbitrary = programs(options);
   const kinds: { [K in Kind]?: number } = {};
   const [ops, skipped, refused] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()];
   const failures: Failure[] = [];
   const known = new Set<string>();
   let [done, elements, undecided] = [0, 0, 0];
-  for (let chunk = 0; done < runs && failures.length < maxFailures; chunk++) {
+  for (let chunk = 0; done < runs && failures.length < maxFailures && performance.now() < end; chunk++) {
     let failing: Kind | null = null;
     let tries = 0;
     const last = new Map<Program, Outcome>();
