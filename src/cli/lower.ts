@@ -8,7 +8,7 @@ import { verify } from '../dsl/ir/verify.ts';
 import { traceKernel } from '../dsl/trace/trace.ts';
 import { passNames, rowsOf, runPipeline, tilePasses } from '../lower/pipeline.ts';
 import type { Target } from '../lower/program.ts';
-import { compileWgsl, lanePasses } from '../lower/wgsl/compile.ts';
+import { compileWgsl, lanePasses, targetPasses } from '../lower/wgsl/compile.ts';
 import { loadKernel, readSource } from './load.ts';
 import { CLI } from './messages.ts';
 import { parseSignature } from './signature.ts';
@@ -70,7 +70,7 @@ const LEVELS = ['ir', 'lane', 'wgsl'];
 /** The text that `tessera lower` prints. */
 export async function lower(file: string, options: LowerOptions): Promise<string> {
   if (!LEVELS.includes(options.to)) fail(NO_LOC, CLI.option, '--to', options.to, LEVELS.join(', '));
-  const known = passNames([...tilePasses, ...lanePasses]);
+  const known = passNames([...tilePasses, ...targetPasses, ...lanePasses]);
   for (const [flag, name] of [
     ['--dump-after', options.dumpAfter],
     ['--from', options.from],

@@ -103,6 +103,7 @@ export function memoryOp(what: 'load' | 'store', type: Type, n: number, masked: 
   const loop = what === 'load' ? loadLoop(d, masked, hasOther) : storeLoop(d, masked);
   const single = what === 'load' ? loadLoop(d, false, false) : storeLoop(d, false);
   const one = new (registerClass(d))(1);
+  const off = one[0];
   return (regions, reg, ptr, mask, other, pid) => {
     let lane = 0;
     if (mask) while (lane < n && !mask[lane]) lane++;
@@ -110,10 +111,12 @@ export function memoryOp(what: 'load' | 'store', type: Type, n: number, masked: 
     const p = lane < n ? ptrParam(ptr[lane] as number) : 0;
     const r = regions[p];
     if (r && loop(reg, ptr, mask, other, n, r.view, base(p, r)) < 0) return;
-    if (!r && lane === n) return;
     // Either something is out of bounds, or the tile points into several arguments: lane by lane.
     for (let i = 0; i < n; i++) {
-      if (mask && !mask[i]) continue;
+      if (mask && !mask[i]) {
+        if (what === 'load') (reg as Float64Array)[i] = (other ? other[i] : off) as number;
+        continue;
+      }
       const q = regions[ptrParam(ptr[i] as number)];
       if (!q) stop(loc, pid, RUN.badPointer, what, pid);
       ONE_LANE[0] = ptr[i] as number;

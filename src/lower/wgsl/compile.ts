@@ -10,6 +10,7 @@ import { assignLayouts, chooseInvocations } from '../passes/assignLayouts.ts';
 import { analyzeAxis } from '../passes/axis.ts';
 import { barriers } from '../passes/barriers.ts';
 import { coarsen } from '../passes/coarsen.ts';
+import { dce } from '../passes/dce.ts';
 import { Distributor } from '../passes/distribute.ts';
 import { matrixInvocations, planFragments } from '../passes/fragments.ts';
 import { laneDce } from '../passes/laneDce.ts';
@@ -17,15 +18,19 @@ import { log2 } from '../passes/layout.ts';
 import { matrixPasses } from '../passes/matrix.ts';
 import { mergeStores } from '../passes/mergeStores.ts';
 import { packedCopies } from '../passes/packedCopies.ts';
+import { pointerChoice } from '../passes/pointerChoice.ts';
 import { analyzePointers } from '../passes/pointers.ts';
 import { programOrder } from '../passes/programOrder.ts';
 import { uniformConditions } from '../passes/uniformConditions.ts';
-import { type Pass, type PipelineOptions, runPipeline, tilePasses } from '../pipeline.ts';
+import { again, type Pass, type PipelineOptions, runPipeline, tilePasses } from '../pipeline.ts';
 import type { Target, WgslProgram } from '../program.ts';
 import { moduleOf } from './module.ts';
 
 /** What runs on lane IR after distribution, top to bottom. */
 export const lanePasses: readonly Pass[] = [mergeStores, packedCopies, laneDce, barriers, uniformConditions, coarsen];
+
+/** What WGSL needs of tile IR besides. */
+export const targetPasses: readonly Pass[] = [pointerChoice, again(dce, 'pointers between buffers are unused now')];
 
 export interface CompileOptions extends PipelineOptions {
   /** Invocations a program; a power of two. Default: by the tiles. */
@@ -49,7 +54,8 @@ export function compileWgsl(func: Func, target: Target, options: CompileOptions 
 
 /** `compileWgsl` with the IR of both levels. */
 export function lowerToWgsl(func: Func, target: Target, options: CompileOptions = {}): Lowered {
-  const tile = options.clean ? func : runPipeline(func, tilePasses, options).func;
+  const clean = options.clean ? func : runPipeline(func, tilePasses, options).func;
+  const tile = runPipeline(clean, targetPasses, { verify: options.verify, dumpAfter: options.dumpAfter }).func;
   return (
     onMatrixUnits(tile, target, options) ??
     toLanes(tile, target, options, options.workgroupSize ?? chooseInvocations(tile, analyzeAxis(tile), target, options.num_warps))
