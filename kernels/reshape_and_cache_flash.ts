@@ -467,10 +467,12 @@ function checkSlots(
     check.require(scale.numel === 1, name, 'a tensor of one element', `shape [${scale.shape.join(', ')}]`);
     check.dtype(name, scale, [tl.float32]);
   }
-  const values = check.values('slot_mapping', t.slot_mapping, checks);
-  for (let i = 0; values && i < values.length; i++) {
-    check.require(values[i] < cacheSlots, 'slot_mapping', `slots below ${cacheSlots}`, `${values[i]} at ${i}`);
-  }
+  check.once([t.slot_mapping], [cacheSlots, checks], () => {
+    const values = check.values('slot_mapping', t.slot_mapping, checks);
+    const beyond = values?.findIndex((slot) => slot >= cacheSlots) ?? -1;
+    if (values && beyond >= 0)
+      check.require(false, 'slot_mapping', `slots below ${cacheSlots}`, `${values[beyond]} at ${beyond}`);
+  });
 }
 
 type Named = { readonly [name: string]: Tensor };

@@ -367,13 +367,7 @@ export class TritonAttentionImpl {
     if (output.shape.length === 2) {
       check.tensor('output', output, [query.shape[0], num_heads * head_size], 'tokens and heads of query');
     } else check.tensor('output', output, query.shape, 'that of query');
-    const block_size = kv_cache?.shape?.[2];
-    check.tensor(
-      'kv_cache',
-      kv_cache,
-      ['num_blocks', 2, block_size ?? 'block_size', num_kv_heads, head_size],
-      'heads of the impl',
-    );
+    check.tensor('kv_cache', kv_cache, ['num_blocks', 2, 'block_size', num_kv_heads, head_size], 'heads of the impl');
 
     let [key_cache, value_cache] = kv_cache.unbind(1);
     const fp8 = this.kv_cache_dtype.startsWith('fp8');

@@ -140,43 +140,58 @@ function checkScratch(check: Arguments, a: UnifiedAttentionArgs, plan: LaunchPla
 function checkValues(check: Arguments, a: UnifiedAttentionArgs): void {
   const [num_tokens] = a.q.shape;
   const [num_blocks, block_size] = a.k.shape;
-  const starts = check.values('cu_seqlens_q', a.cu_seqlens_q, a.checks);
-  const lengths = check.values('seqused_k', a.seqused_k, a.checks);
-  const table = check.values('block_table', a.block_table, a.checks);
-  const num_seqs = a.seqused_k.shape[0];
-  if (starts) {
-    const first = starts[0];
-    check.require(first === 0, 'cu_seqlens_q', 'a first start of 0', String(first));
-    for (let s = 0; s < num_seqs; s++) {
-      const length = starts[s + 1] - starts[s];
-      check.require(length >= 0, 'cu_seqlens_q', 'starts that do not fall', `${starts[s]}, ${starts[s + 1]} at ${s}`);
-      check.require(
-        length <= a.max_seqlen_q,
-        'max_seqlen_q',
-        `at least the ${length} new tokens of sequence ${s}`,
-        String(a.max_seqlen_q),
-      );
-    }
-    const last = starts[num_seqs];
-    check.require(last === num_tokens, 'cu_seqlens_q', `a last start of ${num_tokens} (tokens of q)`, String(last));
-  }
-  if (!lengths) return;
-  const width = a.block_table.shape[1];
+  check.once([a.cu_seqlens_q, a.seqused_k, a.block_table], [num_tokens, num_blocks, block_size, a.max_seqlen_q, a.checks], () => {
+    const starts = check.values('cu_seqlens_q', a.cu_seqlens_q, a.checks);
+    const lengths = check.values('seqused_k', a.seqused_k, a.checks);
+    const table = check.values('block_table', a.block_table, a.checks);
+    if (starts) checkStarts(check, starts, num_tokens, a.max_seqlen_q);
+    if (lengths) checkLengths(check, lengths, starts, table, { width: a.block_table.shape[1], num_blocks, block_size });
+  });
+}
+
+function checkStarts(check: Arguments, starts: Float64Array, num_tokens: number, max_seqlen_q: number): void {
+  const num_seqs = starts.length - 1;
+  check.require(starts[0] === 0, 'cu_seqlens_q', 'a first start of 0', String(starts[0]));
   for (let s = 0; s < num_seqs; s++) {
+    const length = starts[s + 1] - starts[s];
+    check.require(length >= 0, 'cu_seqlens_q', 'starts that do not fall', `${starts[s]}, ${starts[s + 1]} at ${s}`);
+    check.require(
+      length <= max_seqlen_q,
+      'max_seqlen_q',
+      `at least the ${length} new tokens of sequence ${s}`,
+      String(max_seqlen_q),
+    );
+  }
+  check.require(
+    starts[num_seqs] === num_tokens,
+    'cu_seqlens_q',
+    `a last start of ${num_tokens} (tokens of q)`,
+    String(starts[num_seqs]),
+  );
+}
+
+function checkLengths(
+  check: Arguments,
+  lengths: Float64Array,
+  starts: Float64Array | null,
+  table: Float64Array | null,
+  { width, num_blocks, block_size }: { width: number; num_blocks: number; block_size: number },
+): void {
+  for (const [s, length] of lengths.entries()) {
     const queries = starts ? starts[s + 1] - starts[s] : 0;
-    check.require(lengths[s] >= queries, 'seqused_k', `at least the ${queries} new tokens of sequence ${s}`, String(lengths[s]));
+    check.require(length >= queries, 'seqused_k', `at least the ${queries} new tokens of sequence ${s}`, String(length));
     if (starts && queries === 0) continue; // nothing of it is read
-    const blocks = Math.ceil(lengths[s] / block_size);
+    const blocks = Math.ceil(length / block_size);
+    const most = width * block_size;
     check.require(
       blocks <= width,
       'seqused_k',
-      `at most the ${width * block_size} tokens that block_table holds for sequence ${s}`,
-      String(lengths[s]),
+      `at most the ${most} tokens that block_table holds for sequence ${s}`,
+      String(length),
     );
-    for (let n = 0; table && n < blocks; n++) {
-      const block = table[s * width + n];
-      const ok = block >= 0 && block < num_blocks;
-      check.require(ok, 'block_table', `blocks from 0 to ${num_blocks - 1}`, `${block} at [${s}, ${n}]`);
-    }
+    if (!table) continue;
+    const at = table.subarray(s * width, s * width + blocks).findIndex((block) => block < 0 || block >= num_blocks);
+    const found = `${table[s * width + at]} at [${s}, ${at}]`;
+    check.require(at < 0, 'block_table', `blocks from 0 to ${num_blocks - 1}`, found);
   }
 }
