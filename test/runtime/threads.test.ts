@@ -9,6 +9,7 @@ interface Results {
   readonly sums: number[];
   readonly lines: string[];
   readonly error: string;
+  readonly order: number[];
 }
 
 describe('interpreter threads', () => {
@@ -33,5 +34,8 @@ describe('interpreter threads', () => {
   it('the error of the first program that fails', () => {
     expect(three.error).toMatch(/program id \(173, 0, 0\)/);
     expect(three.error).toBe(one.error);
+  });
+  it('programs with atomics run one after another', () => {
+    expect(three.order).toEqual(Array.from({ length: 300 }, (_, i) => i));
   });
 });

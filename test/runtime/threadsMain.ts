@@ -22,6 +22,13 @@ const count = kernel(function count({
   tl.device_assert(pid < bad, 'too far');
   tl.store(out + pid * 64 + i, acc);
 });
+const tickets = kernel(function tickets({ next, out, steps }: { next: tl.ptr<tl.i32>; out: tl.ptr<tl.i32>; steps: tl.i32 }) {
+  let k = 0;
+  for (const s of tl.range(0, steps)) k += s % 3;
+  const mine = tl.atomic_add(next, 1);
+  tl.store(out + tl.program_id(0), mine + k - k);
+});
+
 async function results(threads: number) {
   const lines: string[] = [];
   const open = (): Promise<Device> => device({ prefer: 'interp', threads, onLog: (l) => void lines.push(l) });
@@ -36,7 +43,9 @@ async function results(threads: number) {
   } catch (e) {
     error = (e as Error).message;
   }
-  return { sums, lines, error };
+  const [next, order] = [d.zeros([1], tl.i32), d.zeros([300], tl.i32)];
+  d.launch(tickets, [300], { next, out: order, steps: 20000 });
+  return { sums, lines, error, order: await order.toNumbers() };
 }
 const [one, three] = [await results(1), await results(3)];
 console.log(JSON.stringify({ one, three }));
