@@ -9,6 +9,7 @@ import { readManifest } from '../../scripts/golden/manifest.ts';
 import { type Func, walk } from '../../src/dsl/ir/ir.ts';
 import { parseFunc } from '../../src/dsl/ir/parse.ts';
 import { printFunc } from '../../src/dsl/ir/print.ts';
+import { hasTrait } from '../../src/dsl/ops/index.ts';
 import { traceKernel } from '../../src/dsl/trace/trace.ts';
 import { DTYPES } from '../../src/dsl/types.ts';
 import type { Device } from '../../src/index.ts';
@@ -50,7 +51,8 @@ describe('golden cases on the interpreter, after the tile passes', () => {
     for (const { after } of cleaned)
       walk(after.body, (op) => {
         const wide = [...op.operands, ...op.results].some((v) => v.type.elem === DTYPES.i64);
-        if (wide && op.name !== 'store') left.add(op.name);
+        // Moving a wide value is no arithmetic: a loaded slot is broadcast before it is compared.
+        if (wide && op.name !== 'store' && !hasTrait(op.name, 'shape')) left.add(op.name);
       });
     expect([...left].filter((n) => !['load', 'constant', 'cast', 'lt', 'floordiv', 'mod', 'shr'].includes(n))).toEqual([]);
   });
