@@ -31,6 +31,8 @@ export {
   type VllmConfig,
 } from './triton_attn.ts';
 export {
+  apply_softcap,
+  find_seq_idx,
   kernel_unified_attention_2d,
   kernel_unified_attention_3d,
   type LaunchPlan,

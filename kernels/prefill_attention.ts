@@ -214,6 +214,8 @@ export interface ContextAttentionArgs {
   block_m?: number;
   /** Not in the original: rows of k and v a step takes, a power of two; `get_block_size` by default. */
   block_n?: number;
+  /** Not in the original: whether sequences must lie within q: where the host knows it (undefined), always (true), not looked at (false). */
+  checks?: boolean;
 }
 
 /**
@@ -249,6 +251,7 @@ export function launchPrefill(
     sliding_window_k = null,
     block_m,
     block_n,
+    checks,
   }: ContextAttentionArgs,
 ): void {
   const check = new Arguments(name, device);
@@ -269,6 +272,11 @@ export function launchPrefill(
     check.contiguous(name, t);
   }
   check.integer('max_input_len', max_input_len, 0);
+  check.once([b_start_loc, b_seq_len], [q.shape[0], checks], () => {
+    const starts = check.values('b_start_loc', b_start_loc, checks);
+    const lengths = check.values('b_seq_len', b_seq_len, checks);
+    if (starts && lengths) checkSequences(check, starts, lengths, q.shape[0]);
+  });
   if (block_m !== undefined) check.powerOfTwo('block_m', block_m);
   if (block_n !== undefined) check.powerOfTwo('block_n', block_n);
 
@@ -317,4 +325,14 @@ export function launchPrefill(
     },
     { num_warps, num_stages: 1 },
   );
+}
+
+/** Every sequence is a run of the `tokens` rows. */
+function checkSequences(check: Arguments, starts: Float64Array, lengths: Float64Array, tokens: number): void {
+  for (const [b, length] of lengths.entries()) {
+    check.require(length >= 0, 'b_seq_len', 'no negative length', `${length} at ${b}`);
+    const end = starts[b] + length;
+    const inside = length === 0 || (starts[b] >= 0 && end <= tokens);
+    check.require(inside, 'b_start_loc', `sequences within the ${tokens} rows of q`, `rows ${starts[b]} to ${end} at ${b}`);
+  }
 }

@@ -36,13 +36,14 @@ const cacheArgs = (c: CaseRun) => ({
 });
 
 /**
- * Results do not depend on the sizes of tiles and segments; what each segment gives does, and which tile is masked as a whole (on
+ * Results do not depend on the sizes of programs, tiles and segments; what each segment gives does, and which tile is masked as a whole (on
  * which the cases marked as quirks turn). Those take the recorded sizes.
  */
 function recordedSizes(c: CaseRun): Partial<UnifiedAttentionArgs> {
   const segments = c.records('segm_output');
   if (!segments && c.text('quirk') === undefined) return {};
   return {
+    block_m: c.number('launch.BLOCK_M'),
     tile_size: c.number('launch.TILE_SIZE'),
     num_segments: c.number('launch.NUM_SEGMENTS') || undefined,
     ...(segments && {

@@ -84,6 +84,17 @@ describe('context_attention_fwd', () => {
       "argument 'b_start_loc': expected shape [2] (that of b_seq_len), found [1]",
     ],
     ['float lengths', () => ({ b_seq_len: zeros([2]) }), "argument 'b_seq_len': expected dtype i32 or i64, found f32"],
+    [
+      'a sequence that ends after q',
+      () => ({ b_seq_len: ints(6, 5) }),
+      "argument 'b_start_loc': expected sequences within the 10 rows of q, found rows 6 to 11 at 1",
+    ],
+    [
+      'a sequence that begins before q',
+      () => ({ b_start_loc: ints(-1, 6) }),
+      "argument 'b_start_loc': expected sequences within the 10 rows of q, found rows -1 to 5 at 0",
+    ],
+    ['a negative length', () => ({ b_seq_len: ints(6, -4) }), "argument 'b_seq_len': expected no negative length, found -4 at 1"],
     ['half a token', () => ({ max_input_len: 5.5 }), "argument 'max_input_len': expected an integer ≥ 0, found 5.5"],
     ['a block of 48', () => ({ block_m: 48 }), "argument 'block_m': expected a power of two, found 48"],
     [
