@@ -2,7 +2,9 @@
 // to it, keeps the accumulator in matrices and carries the factor beside it. Needs: tile level. Gives, for rows r:
 //   acc[r] = d[r] · acc'[r];  d *= scale;  acc' += dot(p / d, v);  after the loop acc = d · acc'
 // and, where some d has left [2^-8, 2] or p / d would leave f16's range, one real rescale (acc' *= d, d = 1), decided for the whole
-// workgroup. p / d is rounded to f16 where p was: within those bounds to the same relative precision.
+// workgroup. p / d is rounded to f16 where p was: within those bounds to the same relative precision. It is made before the
+// decision, so that what waits for the decision waits for the rounded operand too. Rows of acc' that hold zeros only, because
+// every p so far was zero, take any factor: they keep d = 1.
 
 import { makeRegionOp } from '../../dsl/ir/build.ts';
 import { type Block, definitions, type Func, type Op, useCounts, Value } from '../../dsl/ir/ir.ts';
@@ -24,6 +26,8 @@ interface Found {
   readonly scaled: Op;
   readonly scale: Value;
   readonly wide: Value;
+  /** The rounding, if nothing but the product takes it. */
+  readonly cast: Op | undefined;
 }
 
 export const deferScale = (target: Target): Pass =>
@@ -74,7 +78,24 @@ function find(
     const scale = factor && rowFactor(factor, defs);
     const cast = defs.get(dot.operands[0]);
     if (!scale || cast?.name !== 'cast' || dtypeOf(cast.operands[0].type) !== DTYPES.f32) continue;
-    return { slot, dot, scaled, scale, wide: cast.operands[0] };
+    const [wide] = cast.operands;
+    return { slot, dot, scaled, scale, wide, cast: uses.get(cast.results[0]) === 1 ? cast : undefined };
+  }
+  return undefined;
+}
+
+/** What is known of a left operand: 0 <= p <= 1, or p times a row's factor. */
+interface Weights {
+  readonly p: Value;
+  readonly factor?: Value;
+}
+function weights(v: Value, defs: ReadonlyMap<Value, Op>): Weights | undefined {
+  if (atMostOne(v, defs)) return { p: v };
+  const op = defs.get(v);
+  if (op?.name !== 'mul') return undefined;
+  for (const [x, f] of [op.operands, [...op.operands].reverse()]) {
+    const factor = rowFactor(f, defs);
+    if (factor && atMostOne(x, defs)) return { p: x, factor };
   }
   return undefined;
 }
@@ -88,10 +109,25 @@ function atMostOne(v: Value, defs: ReadonlyMap<Value, Op>): boolean {
     const op = defs.get(m);
     if (op?.name === 'broadcast_to' || op?.name === 'expand_dims') return covers(op.operands[0]);
     if (op?.name === 'maximum') return op.operands.some(covers);
+    // A row without any score may take another number: its weights are exp(-inf).
+    if (op?.name === 'where') return covers(op.operands[1]) && isAbove(op.operands[0], op.operands[1], defs);
     return op?.name === 'max' && op.operands[0] === sub.operands[0];
   };
   return covers(sub.operands[1]);
 }
+/** The condition is m > -inf. */
+function isAbove(condition: Value, m: Value, defs: ReadonlyMap<Value, Op>): boolean {
+  const op = defs.get(condition);
+  const lowest = (v: Value): boolean => {
+    const c = defs.get(v);
+    return c?.name === 'broadcast_to' ? lowest(c.operands[0]) : c?.name === 'constant' && c.attrs.value === -Infinity;
+  };
+  return op?.name === 'gt' && op.operands[0] === m && lowest(op.operands[1]);
+}
+const isZero = (v: Value, defs: ReadonlyMap<Value, Op>): boolean => {
+  const op = defs.get(v);
+  return op?.name === 'broadcast_to' ? isZero(op.operands[0], defs) : op?.name === 'constant' && Object.is(op.attrs.value, 0);
+};
 
 function rewrite(loop: Op, f: Found, rw: Rewriter, defs: ReadonlyMap<Value, Op>): void {
   const [body] = loop.regions;
@@ -99,48 +135,57 @@ function rewrite(loop: Op, f: Found, rw: Rewriter, defs: ReadonlyMap<Value, Op>)
   const [m, n] = f.dot.results[0].type.shape;
   const k = f.dot.operands[0].type.shape[1];
   const vector = f.scale.type;
-  const constant = (value: number): Value =>
-    rw.make('broadcast_to', [rw.make('constant', [], { value, dtype: 'f32' }, loc)], { shape: [m] }, loc);
+  const make = (name: string, operands: readonly Value[], attrs = {}): Value => rw.make(name, operands, attrs, loc);
+  const filled = (value: number | boolean, dtype: string): Value =>
+    make('broadcast_to', [make('constant', [], { value, dtype })], { shape: [m] });
+  const constant = (value: number): Value => filled(value, 'f32');
   const spreadTo = (v: Value, cols: number): Value =>
-    rw.make('broadcast_to', [rw.make('expand_dims', [v], { axis: 1 }, loc)], { shape: [m, cols] }, loc);
+    make('broadcast_to', [make('expand_dims', [v], { axis: 1 })], { shape: [m, cols] });
   const one = constant(1);
+  const empty = filled(isZero(loop.operands[f.slot + 3], defs), 'bool');
   const d = new Value(vector, 'scale');
+  const clean = new Value(empty.type, 'clean');
   const acc = body.args[f.slot + 1];
   let next = d;
+  let stays = clean;
   const inner: Block = rw.extend(
     body,
-    [...body.args, d],
+    [...body.args, d, clean],
     (op) => {
-      if (op === f.scaled) return true;
+      if (op === f.scaled || op === f.cast) return true;
       if (op !== f.dot) return false;
       const wide = rw.get(f.wide);
-      const d1 = rw.make('mul', [d, rw.get(f.scale)], {}, loc);
-      let bad = rw.make(
-        'or',
-        [rw.make('lt', [d1, constant(LEAST)], {}, loc), rw.make('gt', [d1, constant(MOST)], {}, loc)],
-        {},
+      const scale = rw.get(f.scale);
+      const any = make('and', [clean, make('le', [scale, constant(MOST)])]);
+      const d1 = make('where', [any, one, make('mul', [d, scale])]);
+      const rounded = (by: Value): Value =>
+        make('cast', [make('mul', [wide, spreadTo(make('div', [one, by]), k)])], { to: 'f16' });
+      const early = rounded(d1);
+      const known = weights(f.wide, defs);
+      const factor = known?.factor && rw.get(known.factor);
+      const top = known ? factor && make('abs', [factor]) : make('max', [make('abs', [wide])], { axis: 1 });
+      let bad = make('or', [make('lt', [d1, constant(LEAST)]), make('gt', [d1, constant(MOST)])]);
+      if (top) bad = make('or', [bad, make('gt', [top, make('mul', [d1, constant(LARGEST)])])]);
+      const sum = known ? make('sum', [rw.get(known.p)], { axis: 1 }) : top!;
+      let none = make('eq', [sum, constant(0)]);
+      if (factor) none = make('or', [none, make('eq', [factor, constant(0)])]);
+      stays = make('and', [clean, none]);
+      const results = [new Value(acc.type, acc.name), new Value(vector, 'scale'), new Value(early.type, early.name)];
+      const rescaled = rw.side(
+        () => [make('mul', [acc, spreadTo(d1, n)]), one, make('cast', [wide], { to: 'f16' })],
         loc,
       );
-      if (!atMostOne(f.wide, defs)) {
-        const top = rw.make('max', [rw.make('abs', [wide], {}, loc)], { axis: 1 }, loc);
-        bad = rw.make('or', [bad, rw.make('gt', [top, rw.make('mul', [d1, constant(LARGEST)], {}, loc)], {}, loc)], {}, loc);
-      }
-      const any = rw.make('any', [bad], { axis: 0 }, loc);
-      const results = [new Value(acc.type, acc.name), new Value(vector, 'scale')];
-      const rescaled = rw.side(() => [rw.make('mul', [acc, spreadTo(d1, n)], {}, loc), one], loc);
-      const kept = rw.side(() => [acc, d1], loc);
-      rw.emit(makeRegionOp('if', [any], [rescaled, kept], results, loc));
-      const inverse = rw.make('div', [one, results[1]], {}, loc);
-      const left = rw.make('cast', [rw.make('mul', [wide, spreadTo(inverse, k)], {}, loc)], { to: 'f16' }, loc);
-      rw.replace(f.dot.results[0], rw.make('dot', [left, rw.get(f.dot.operands[1]), results[0]], f.dot.attrs, loc));
+      const kept = rw.side(() => [acc, d1, early], loc);
+      rw.emit(makeRegionOp('if', [make('any', [bad], { axis: 0 })], [rescaled, kept], results, loc));
+      rw.replace(f.dot.results[0], make('dot', [results[2], rw.get(f.dot.operands[1]), results[0]], f.dot.attrs));
       next = results[1];
       return true;
     },
-    () => [next],
+    () => [next, stays],
   );
-  const operands = [...loop.operands.map((o) => rw.get(o)), one];
+  const operands = [...loop.operands.map((o) => rw.get(o)), one, empty];
   const results = loop.results.map((r, i) => (i === f.slot ? new Value(r.type, r.name) : r));
   const factor = new Value(vector, 'scale');
-  rw.emit({ ...loop, operands, regions: [inner], results: [...results, factor] });
-  rw.replace(loop.results[f.slot], rw.make('mul', [results[f.slot], spreadTo(factor, n)], {}, loc));
+  rw.emit({ ...loop, operands, regions: [inner], results: [...results, factor, new Value(empty.type)] });
+  rw.replace(loop.results[f.slot], make('mul', [results[f.slot], spreadTo(factor, n)]));
 }

@@ -407,6 +407,7 @@ export class Distributor {
         b.open('branch', []);
         const end = this.block(region);
         ends = op.results.map((r, i) => this.carried(end!.operands[i], r));
+        if (end) this.matrix?.leave(end.operands);
         b.effect(
           'yield',
           ends.flatMap((e) => e.vals),

@@ -10,7 +10,7 @@ import { DTYPES, dtypeOf, pointee } from '../../dsl/types.ts';
 import { LOWER } from '../messages.ts';
 import type { Distributor } from './distribute.ts';
 import { pieces } from './distributeMemory.ts';
-import { type Arrangement, type FragmentPlan, through } from './fragments.ts';
+import { type Arrangement, type FragmentPlan, readIn, through } from './fragments.ts';
 import type { Regs } from './lane.ts';
 import { isReg, type Layout, laneParts, log2, regCount, regOffset } from './layout.ts';
 
@@ -54,6 +54,8 @@ export class MatrixUnits {
   private readonly frags = new Map<Value, readonly Value[]>();
   private readonly words = new Map<Value, readonly Value[]>();
   private readonly made = new Map<string, StripArray & { base: number }>();
+  /** Where left operands lie that come out of branches. */
+  private readonly places = new Map<Value, Room>();
   private addresses = FIRST_ADDRESS + (1 << 20);
   /** Elements of the pool, an array of one strip, in use, and its size so far. */
   private pooled = 0;
@@ -74,14 +76,17 @@ export class MatrixUnits {
     const [r] = op.results;
     if (this.plan.isDot(op)) this.dot(op);
     else if (op.operands.length && hasTrait(op.name, 'reads') && this.plan.raw(r)) this.load(op);
-    else return false;
+    else {
+      if (r && !op.regions.length && this.plan.placed(r)) this.put(r);
+      return false;
+    }
     this.arrive(r);
     return true;
   }
 
   // ---- what control flow carries ---------------------------------------------------------------------------------------
   owns(v: Value): boolean {
-    return this.plan.held(v) || this.plan.raw(v) !== undefined;
+    return this.plan.held(v) || this.plan.raw(v) !== undefined || this.plan.placed(v) !== undefined;
   }
   has(v: Value): boolean {
     return this.frags.has(v);
@@ -89,21 +94,28 @@ export class MatrixUnits {
   /** Lane values of a carried value, for a slot that stands for `like`. */
   carried(v: Value, like: Value): Regs {
     if (this.plan.held(like)) return { width: 1, vals: this.fragments(v, this.plan.arrangement(like)) };
-    return { width: 1, vals: this.words.get(v)! };
+    return { width: 1, vals: this.plan.placed(like) ? [] : this.words.get(v)! };
   }
   adopt(v: Value, vals: readonly Value[]): void {
+    if (this.plan.placed(v)) return;
     if (this.plan.held(v)) this.frags.set(v, vals);
     else this.words.set(v, vals);
   }
   /** A loop's body begins: what the iteration before loaded goes to workgroup memory first. */
   enter(region: Block): void {
     const fed = new Set<Op>();
+    // What the body looks at moves first: the wait for it is one for the places of the operands too.
+    for (const arg of region.args) if (this.frags.has(arg) && readIn(region, arg)) this.d.get(arg, this.d.layoutOf(arg));
     for (const arg of region.args) {
       if (!this.words.has(arg)) continue;
       for (const op of region.ops) if (this.stageFor(op, arg)) fed.add(op);
     }
     // One product waits for all that was staged: better before the next loads are issued than with them in flight.
     if (fed.size === 1) this.d.b.effect('barrier', [], { workgroup: true, storage: false });
+  }
+  /** A branch ends: what it wrote to the place of an operand is waited for here, so that who did not take it need not wait. */
+  leave(ends: readonly Value[]): void {
+    if (ends.some((v) => this.plan.late(v))) this.d.b.effect('barrier', [], { workgroup: true, storage: false });
   }
   private stageFor(op: Op, x: Value): boolean {
     if (!this.plan.isDot(op)) return false;
@@ -175,15 +187,21 @@ export class MatrixUnits {
     if (!this.plan.invariant(v)) return;
     for (const op of this.plan.dots) if (op.operands[0] === v) this.operand(v, 'left', this.plan.arrangement(op.results[0]));
   }
+  /** Writes a left operand that a branch may replace to its place. */
+  private put(v: Value): void {
+    const dot = this.plan.dots.find((op) => op.operands[0] === this.plan.placed(v))!;
+    this.stage(v, 'left', this.plan.arrangement(dot.results[0]));
+  }
   private stage(v: Value, side: Side, part: Arrangement): Matrices {
     const { d } = this;
     const { config: c } = this.plan;
     const x = through(v, this.defs);
+    const owner = this.plan.placed(v);
     const raw = this.words.has(x);
     const sDim = (side === 'left' ? 0 : 1) ^ (transposed(v, this.defs) ? 1 : 0);
     const kDim = 1 - sDim;
     const layout = raw ? this.plan.raw(x)! : d.layoutOf(x);
-    const fast = raw ? this.plan.fast(x) : layout.dims[kDim].length && isReg(layout.dims[kDim][0]) ? kDim : sDim;
+    const fast = owner ? kDim : raw ? this.plan.fast(x) : layout.dims[kDim].length && isReg(layout.dims[kDim][0]) ? kDim : sDim;
     const strips = side === 'left' ? part.rows : part.cols;
     const width = side === 'left' ? part.m : part.n;
     const size = side === 'left' ? c.M : c.N;
@@ -210,8 +228,8 @@ export class MatrixUnits {
       return (i, k) => kept[i][k];
     }
     const pitch = along ? K + PAD16 : width + PAD16;
-    const room = this.room(strips, along ? width * pitch : K * pitch);
-    this.fill(x, layout, { sDim, along, width, pitch, room, raw, chunk: K, n: 0 });
+    const room = this.roomOf(v, owner, strips, along ? width * pitch : K * pitch);
+    if (owner !== v) this.fill(x, layout, { sDim, along, width, pitch, room, raw, chunk: K, n: 0 });
     return (i, k) => matrix(room, pitch, i, k);
   }
   /** Writes a tile (those of its elements with k in chunk n) to its room. */
@@ -257,6 +275,17 @@ export class MatrixUnits {
   }
 
   // ---- rooms -----------------------------------------------------------------------------------------------------------
+  private roomOf(v: Value, owner: Value | undefined, strips: number, size: number): Room {
+    if (owner) {
+      const known = this.places.get(owner) ?? this.room(strips, size);
+      this.places.set(owner, known);
+      return known;
+    }
+    // Before a loop whose left operand is in registers by then, the pool's first places will do for the right one.
+    const users = this.plan.dots.filter((op) => op.operands.includes(v));
+    const alone = users.length === 1 && users[0].operands[1] === v && this.plan.invariant(users[0].operands[0]);
+    return alone && strips === 1 && this.d.b.depthNow === 0 ? this.passage(1, size) : this.room(strips, size);
+  }
   private room(strips: number, size: number): Room {
     if (strips === 1) {
       const at = this.pooled;

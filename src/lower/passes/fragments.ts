@@ -34,6 +34,13 @@ export interface FragmentPlan {
   fast(v: Value): number;
   /** An operand of products inside loops that is made outside of them: its matrices stay in registers. */
   invariant(v: Value): boolean;
+  /**
+   * The left operand that a value becomes at the end of a branch, if that is all it is for: it goes to the operand's place in
+   * workgroup memory where it is made. The operand itself is such a value too.
+   */
+  placed(v: Value): Value | undefined;
+  /** A placed value that is made inside the branch. */
+  late(v: Value): boolean;
 }
 
 /** Most matrices of a loop-invariant operand that a subgroup keeps. */
@@ -95,8 +102,21 @@ function heldValues(func: Func, dots: readonly Op[]): { held: Set<Value>; carrie
     });
   }
   for (const d of dots) if (d.operands[2] && held.has(d.operands[2])) carried.add(d.results[0]);
+  // What a loop's body looks at, element by element, is no accumulator, though it comes from the iteration before.
+  walk(func.body, (op) => {
+    if (op.name !== 'for') return;
+    const [body] = op.regions;
+    body.args.slice(1).forEach((arg, i) => {
+      if (!held.has(arg) || !readIn(body, arg)) return;
+      const first = op.operands[3 + i];
+      for (const v of [arg, op.results[i], body.ops.at(-1)!.operands[i], first]) carried.delete(v);
+    });
+  });
   return { held, carried };
 }
+/** Some op of the block itself, other than a product that adds to it, takes the value. */
+export const readIn = (body: Block, v: Value): boolean =>
+  body.ops.some((op, i) => i < body.ops.length - 1 && op.name !== 'dot' && op.operands.includes(v));
 
 /** Rows of a result must lie in one subgroup if something reduces or rescales them while the product's loop runs. */
 const byRows = (dots: readonly Op[], carried: ReadonlySet<Value>): boolean => dots.some((d) => !carried.has(d.results[0]));
@@ -137,6 +157,7 @@ export function planFragments(
   const uses = useCounts(func);
   const depth = depths(func);
   const isDot = new Set(dots);
+  const { placed, late } = placedOperands(func, dots, defs, uses);
 
   const arrangements = new Map<string, Arrangement>();
   const arrange = (m: number, n: number): Arrangement => {
@@ -215,10 +236,33 @@ export function planFragments(
       return (
         at.length > 0 &&
         (part / config.M) * (v.type.shape[1] / config.K) <= KEPT &&
-        at.every((d) => (depth.get(d.results[0]) ?? 0) > (depth.get(v) ?? 0))
+        at.some((d) => (depth.get(d.results[0]) ?? 0) > (depth.get(v) ?? 0))
       );
     },
+    placed: (v) => placed.get(v),
+    late: (v) => late.has(v),
   };
+}
+/** Left operands that come out of a branch, with the values at its ends (placed), and which of those the branch makes (late). */
+function placedOperands(
+  func: Func,
+  dots: readonly Op[],
+  defs: ReadonlyMap<Value, Op>,
+  uses: ReadonlyMap<Value, number>,
+): { placed: Map<Value, Value>; late: Set<Value> } {
+  const placed = new Map<Value, Value>();
+  const late = new Set<Value>();
+  walk(func.body, (op) => {
+    if (op.name !== 'if') return;
+    op.results.forEach((r, i) => {
+      if (!dots.some((d) => d.operands[0] === r) || uses.get(r) !== 1) return;
+      const ends = op.regions.map((b) => b.ops.at(-1)!.operands[i]);
+      if (!ends.every((e) => defs.get(e)?.name === 'cast' && uses.get(e) === 1)) return;
+      for (const v of [r, ...ends]) placed.set(v, r);
+      op.regions.forEach((b, k) => void (b.ops.includes(defs.get(ends[k])!) && late.add(ends[k])));
+    });
+  });
+  return { placed, late };
 }
 
 /** What `trans` ops relabel. */

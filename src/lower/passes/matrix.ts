@@ -8,6 +8,7 @@ import { cse } from './cse.ts';
 import { dce } from './dce.ts';
 import { deferScale } from './deferScale.ts';
 import { prefetch } from './prefetch.ts';
+import { rotate } from './rotate.ts';
 import { scalarSteps } from './scalarSteps.ts';
 import { splitAcc } from './splitAcc.ts';
 
@@ -15,6 +16,7 @@ export const matrixPasses = (target: Target): readonly Pass[] => [
   deferScale(target),
   splitAcc(target),
   scalarSteps,
+  rotate(target),
   prefetch(target),
   again(cse, 'the next addresses are computed beside the old ones'),
   again(dce, 'the old loads are unused now'),

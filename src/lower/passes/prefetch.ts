@@ -25,10 +25,10 @@ export const prefetch = (target: Target): Pass =>
       return rebuild(
         func,
         (op, rw) => {
-          const loads = op.name === 'for' ? early(op, operands, defs, uses, pointers) : [];
+          const loads = op.name === 'for' ? early(op, defs, uses, pointers).filter((l) => operands.has(l.results[0])) : [];
           if (!loads.length) return void rw.copy(op);
           for (const l of loads) cx.fired('prefetch', l.loc);
-          pipeline(op, loads, rw, defs);
+          pipeline(op, loads, 'first', rw, defs);
         },
         cx.rows,
       );
@@ -36,9 +36,8 @@ export const prefetch = (target: Target): Pass =>
   });
 
 /** Loads that stand in the loop's own body and can be computed from an iteration's arguments alone. */
-function early(
+export function early(
   loop: Op,
-  operands: ReadonlySet<Value>,
   defs: ReadonlyMap<Value, Op>,
   uses: ReadonlyMap<Value, number>,
   pointers: ReturnType<typeof analyzePointers>,
@@ -82,48 +81,57 @@ function early(
       hasTrait(op.name, 'reads') &&
       op.results[0] &&
       isTile(op.results[0].type) &&
-      operands.has(op.results[0]) &&
       uses.get(op.results[0]) === 1 &&
       ![...pointers.buffers(op.operands[0])].some((b) => pointers.written.has(b)) &&
       op.operands.every(simple),
   );
 }
 
-function pipeline(loop: Op, loads: readonly Op[], rw: Rewriter, defs: ReadonlyMap<Value, Op>): void {
+/**
+ * Moves ops of a loop's body one iteration ahead: their results become carried values, the first ones are made before the loop, and
+ * the next ones at the start or the end of each iteration. Loads that they take are made with them, masked off where there
+ * is no next iteration.
+ */
+export function pipeline(
+  loop: Op,
+  ahead: readonly Op[],
+  where: 'first' | 'last',
+  rw: Rewriter,
+  defs: ReadonlyMap<Value, Op>,
+): void {
   const [body] = loop.regions;
   const inside = new Set(body.ops);
   const ends = body.ops.at(-1)!.operands;
   const [lo, hi, step, ...inits] = loop.operands.map((o) => rw.get(o));
   const loc = loop.loc;
-  /** The loads with the body's arguments standing for `args`, masked by `live`. */
+  /** The ops with the body's arguments standing for `args`, loads masked by `live`. */
   const issue = (env: Map<Value, Value>, live: Value): Value[] => {
     const at = (v: Value): Value => {
       const known = env.get(v);
       if (known) return known;
       const op = defs.get(v);
       if (!op || !inside.has(op)) return rw.get(v);
-      const made = rw.make(op.name, op.operands.map(at), op.attrs, op.loc);
+      const operands = op.operands.map(at);
+      if (hasTrait(op.name, 'reads')) {
+        const [, mask] = operands;
+        const all = rw.make('broadcast_to', [live], { shape: op.results[0].type.shape }, op.loc);
+        operands[1] = mask ? rw.make('and', [mask, all], {}, op.loc) : all;
+      }
+      const made = rw.make(op.name, operands, op.attrs, op.loc);
       made.name ??= v.name;
       env.set(v, made);
       return made;
     };
-    return loads.map((l) => {
-      const [ptr, mask, other] = l.operands.map(at);
-      const shape = l.results[0].type.shape;
-      const all = rw.make('broadcast_to', [live], { shape }, l.loc);
-      const both = mask ? rw.make('and', [mask, all], {}, l.loc) : all;
-      const v = rw.make(l.name, other ? [ptr, both, other] : [ptr, both], l.attrs, l.loc);
-      v.name ??= l.results[0].name;
-      return v;
-    });
+    return ahead.map((op) => at(op.results[0]));
   };
   const first = issue(
     new Map<Value, Value>([[body.args[0], lo], ...inits.map((v, i) => [body.args[i + 1], v] as const)]),
     rw.make('lt', [lo, hi], {}, loc),
   );
-  const args = [...body.args, ...loads.map((l) => new Value(l.results[0].type, l.results[0].name))];
+  const args = [...body.args, ...ahead.map((l) => new Value(l.results[0].type, l.results[0].name))];
   const current = args.slice(body.args.length);
-  let loaded: readonly Value[] = [];
+  let made: readonly Value[] = [];
+  const skip = new Set(ahead);
   const issueNext = (): void => {
     const iv = rw.make('add', [body.args[0], step], {}, loc);
     // What an argument is in the next iteration, computed here again; what that takes is the same as in the body.
@@ -138,29 +146,33 @@ function pipeline(loop: Op, loads: readonly Op[], rw: Rewriter, defs: ReadonlyMa
       return made;
     };
     const next = new Map<Value, Value>([[body.args[0], iv]]);
-    const needed = neededArgs(loads, body, defs, inside);
+    const needed = neededArgs(ahead, body, defs, inside);
     body.args.slice(1).forEach((a, i) => void (needed.has(a) && next.set(a, same(ends[i]))));
-    loaded = issue(next, rw.make('lt', [iv, hi], {}, loc));
-    loads.forEach((l, i) => void rw.replace(l.results[0], current[i]));
+    made = issue(next, rw.make('lt', [iv, hi], {}, loc));
   };
-  const skip = new Set(loads);
   const inner: Block = rw.extend(
     body,
     args,
     (op) => skip.has(op),
-    () => loaded,
-    issueNext,
+    () => {
+      if (where === 'last') issueNext();
+      return made;
+    },
+    () => {
+      if (where === 'first') issueNext();
+      ahead.forEach((op, i) => void rw.replace(op.results[0], current[i]));
+    },
   );
   rw.emit({
     ...loop,
     operands: [lo, hi, step, ...inits, ...first],
     regions: [inner],
-    results: [...loop.results, ...loads.map((l) => new Value(l.results[0].type))],
+    results: [...loop.results, ...ahead.map((l) => new Value(l.results[0].type))],
   });
 }
 
-/** Arguments of the loop that the loads are computed from. */
-function neededArgs(loads: readonly Op[], body: Block, defs: ReadonlyMap<Value, Op>, inside: ReadonlySet<Op>): Set<Value> {
+/** Arguments of the loop that the ops are computed from. */
+function neededArgs(ahead: readonly Op[], body: Block, defs: ReadonlyMap<Value, Op>, inside: ReadonlySet<Op>): Set<Value> {
   const out = new Set<Value>();
   const seen = new Set<Value>();
   const visit = (v: Value): void => {
@@ -170,6 +182,6 @@ function neededArgs(loads: readonly Op[], body: Block, defs: ReadonlyMap<Value, 
     const op = defs.get(v);
     if (op && inside.has(op)) op.operands.forEach(visit);
   };
-  for (const l of loads) l.operands.forEach(visit);
+  for (const op of ahead) op.operands.forEach(visit);
   return out;
 }

@@ -6,7 +6,7 @@ import { type Loc, NO_LOC, sourceLine } from '../../dsl/diagnostics.ts';
 import { type Block, type Op, type Value, walk } from '../../dsl/ir/ir.ts';
 import { resultMatrix } from '../../dsl/ops/laneMatrix.ts';
 import type { Row, WgslContext } from '../../dsl/ops/row.ts';
-import { type DType, dtypeOf, type Type } from '../../dsl/types.ts';
+import { DTYPES, type DType, dtypeOf, type Type } from '../../dsl/types.ts';
 import { laneRow } from '../passes/lane.ts';
 import { registerType } from './casts.ts';
 import type { Names } from './names.ts';
@@ -226,13 +226,35 @@ export class Emitter {
       this.helpers.add(wide + name);
       return `${wide}${name}(${a}, ${b})`;
     };
-    const go = d.bits === 64 ? call(down ? 'gt' : 'lt', i, hi) : `${i} ${down ? '>' : '<'} ${hi}`;
+    const go = (x: string): string => (d.bits === 64 ? call(down ? 'gt' : 'lt', x, hi) : `${x} ${down ? '>' : '<'} ${hi}`);
     const next = d.bits === 64 ? `${i} = ${call('add', i, step)}` : `${i} += ${step}`;
-    this.line(`for (var ${i} = ${lo}; ${go}; ${next}) {`, op.loc);
-    this.indent++;
-    this.block(region);
-    this.assign(vars, region.ops.at(-1)!.operands, op.loc);
-    this.indent--;
+    const body = (): void => {
+      this.indent++;
+      this.block(region);
+      this.assign(vars, region.ops.at(-1)!.operands, op.loc);
+      this.indent--;
+    };
+    const many = d === DTYPES.i32 && /^\d+$/.test(step) ? iterationsAtATime(op) : 1;
+    if (many > 1) {
+      const ahead = Number(step) * (many - 1);
+      this.line(`var ${i} = ${lo};`, op.loc);
+      this.line(`for (; ${go(i)} && ${hi} - ${i} > ${ahead}; ${i} += ${Number(step) * many}) {`, op.loc);
+      this.indent++;
+      const n = this.names.fresh('n');
+      this.line(`for (var ${n} = 0; ${n} < ${many}; ${n} += 1) {`, op.loc);
+      const inner = this.names.fresh(iv.name ?? 'i');
+      this.text.set(iv, inner);
+      this.indent++;
+      this.line(`let ${inner} = ${i} + ${n} * ${step};`, op.loc);
+      this.indent--;
+      body();
+      this.line('}', op.loc);
+      this.indent--;
+      this.line('}', op.loc);
+      this.text.set(iv, i);
+      this.line(`for (; ${go(i)}; ${next}) {`, op.loc);
+    } else this.line(`for (var ${i} = ${lo}; ${go(i)}; ${next}) {`, op.loc);
+    body();
     this.line('}', op.loc);
     op.results.forEach((r, k) => void this.text.set(r, vars[k]));
   }
@@ -254,6 +276,17 @@ export class Emitter {
     this.line('}', op.loc);
     op.results.forEach((r, i) => void this.text.set(r, vars[i]));
   }
+}
+
+/**
+ * Iterations that a loop over products on matrix units runs in an inner loop of constant length, the rest one by one after
+ * them: drivers unroll a loop whose length they know into one block and plan loads and products across its iterations.
+ */
+function iterationsAtATime(loop: Op): number {
+  const k = (globalThis as any).__chunk ?? { mm: 8, att: 1 };
+  const [body] = loop.regions;
+  if (!body.ops.some((op) => op.name === 'matrix_mma')) return 1;
+  return body.ops.some((op) => op.name === 'any_uniform') ? k.att : k.mm;
 }
 
 /** Ops whose text is a name or a literal: they are never bound to a name of their own. */
