@@ -88,15 +88,9 @@ export class GpuTimer {
     });
   }
 
-  /** The time of one launch that has been compiled. */
-  async probe(launch: () => void): Promise<number> {
-    return Math.min(...(await this.times(launch, 2)));
-  }
-
-  /** Warms up until the clock is up, then measures. */
-  async measure(launch: () => void): Promise<Timing> {
-    const { reps, warmUp, maxSeconds } = this.options;
-    const until = performance.now() + warmUp * 1000;
+  /** Launches until the clock is up; returns the milliseconds that one takes. */
+  private async warm(launch: () => void, seconds: number): Promise<number> {
+    const until = performance.now() + seconds * 1000;
     let [launches, took] = [1, 0];
     do {
       const from = performance.now();
@@ -105,6 +99,18 @@ export class GpuTimer {
       took = (performance.now() - from) / launches;
       launches = Math.max(1, Math.min(64, Math.round(50 / took)));
     } while (performance.now() < until);
+    return took;
+  }
+  /** The time of a launch that has been compiled: warm too, since clocks fall while the next variant compiles. */
+  async probe(launch: () => void): Promise<number> {
+    await this.warm(launch, this.options.warmUp / 2);
+    return Math.min(...(await this.times(launch, 3)));
+  }
+
+  /** Warms up, then measures. */
+  async measure(launch: () => void): Promise<Timing> {
+    const { reps, warmUp, maxSeconds } = this.options;
+    const took = await this.warm(launch, warmUp);
     const affordable = Math.floor((maxSeconds * 1000) / took);
     return summarize(await this.times(launch, Math.max(3, Math.min(reps, affordable))));
   }

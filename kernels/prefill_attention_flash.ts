@@ -88,6 +88,15 @@ export const _flash_fwd_kernel = kernel(function _flash_fwd_kernel({
   }
   hi = tl.where(start_m * BLOCK_M < seq_len, hi, lo);
 
+  // The last key that each query sees.
+  let last = tl.full([BLOCK_M], 0, tl.int32) + (seq_len - 1);
+  if (IS_CAUSAL) {
+    last = tl.minimum(last, offs_m);
+  }
+  if (SLIDING_WINDOW_K > 0) {
+    last = tl.minimum(last, offs_m + SLIDING_WINDOW_K);
+  }
+
   // Scores in units of log2, so that the exponential is a power of two.
   const scale = sm_scale * Math.LOG2E;
   let m_i = tl.full([BLOCK_M], LOWEST, tl.float32);
@@ -98,15 +107,9 @@ export const _flash_fwd_kernel = kernel(function _flash_fwd_kernel({
     const inside = start_n + offs_n < seq_len;
     const k = tl.load(k_ptrs + (start + start_n) * stride_kbs, { mask: tl.row(inside) && tl.col(mask_d), other: 0.0 });
     const pos_k = start_n + tl.row(offs_n);
-    let mask = pos_k < seq_len;
-    if (IS_CAUSAL) {
-      mask = mask && tl.col(offs_m) >= pos_k;
-    }
+    let mask = pos_k <= tl.col(last);
     if (SLIDING_WINDOW_Q > 0) {
-      mask = mask && tl.col(offs_m) - pos_k <= SLIDING_WINDOW_Q;
-    }
-    if (SLIDING_WINDOW_K > 0) {
-      mask = mask && pos_k - tl.col(offs_m) <= SLIDING_WINDOW_K;
+      mask = mask && pos_k >= tl.col(offs_m - SLIDING_WINDOW_Q);
     }
     const qk = tl.where(mask, tl.dot(q, k) * scale, -Infinity);
     const m_new = tl.maximum(m_i, tl.max(qk, 1));

@@ -1,7 +1,7 @@
-// Prefill attention: the faithful kernel through its host function, f16, bf16 and f32, as in the reference file. FLOPs are those of
-// the allowed (query, key) pairs; a kernel that walks over masked blocks is not paid for them.
+// Prefill attention through the host functions: the faithful kernel in f16, bf16 and f32, as in the reference file, and the flash
+// variant in f16. FLOPs are those of the allowed (query, key) pairs; a kernel that walks over masked blocks is not paid for them.
 
-import { context_attention_fwd } from 'tessera/kernels';
+import { context_attention_fwd, context_attention_fwd_flash } from 'tessera/kernels';
 import { type Goal, largestError, randomInts, type Workload } from '../workload.ts';
 
 type Dtype = 'f16' | 'bf16' | 'f32';
@@ -47,13 +47,15 @@ export function attend(q: ArrayLike<number>, k: Float32Array, v: Float32Array, r
 const SIZE = { f16: 2, bf16: 2, f32: 4 };
 /** The largest error seen with exact arithmetic is half a step of the dtype at the values' size; this leaves it a factor of four. */
 const TOLERANCE = { f16: 2e-3, bf16: 1.6e-2, f32: 2e-5 };
-/** BLOCK_M × BLOCK_N to try, quick to compile first. Triton itself takes 128 × 128 for 16 bits and 32 × 32 for f32 on this card. */
+/**
+ * BLOCK_M × BLOCK_N to try, the host function's own first for f16 and f32. Triton itself takes 128 × 128 for 16 bits and 32 × 32 for
+ * f32 on this card.
+ */
 const BLOCKS: { readonly [dtype in Dtype]: readonly (readonly [number, number])[] } = {
   f16: [
-    [32, 32],
+    [128, 32],
     [64, 32],
     [64, 64],
-    [128, 64],
   ],
   bf16: [
     [64, 32],
@@ -66,7 +68,7 @@ const BLOCKS: { readonly [dtype in Dtype]: readonly (readonly [number, number])[
   ],
 };
 
-function prefill(name: string, full: Shape, goals: readonly Goal[]): Workload {
+function prefill(name: string, full: Shape, goals: readonly Goal[], attention = context_attention_fwd): Workload {
   return {
     name,
     goals,
@@ -86,7 +88,7 @@ function prefill(name: string, full: Shape, goals: readonly Goal[]): Workload {
       const variants = BLOCKS[s.dtype].map(([block_m, block_n]) => ({
         label: `blocks of ${block_m} × ${block_n}`,
         launch: () =>
-          context_attention_fwd(device, {
+          attention(device, {
             q,
             k,
             v,
@@ -143,6 +145,9 @@ const MANY = 'b16_h32_kv32_d64_s1024';
 const PLAIN = 'b4_h16_kv16_d64_s1024';
 /** What the faithful kernel, which rescales at every step, is to reach. */
 const faithful = (name: string, target: number, shape: Shape): Workload => prefill(name, shape, [{ reference: name, target }]);
+/** The variant beside the same figure of the reference. */
+const flash = (name: string, target: number, shape: Shape): Workload =>
+  prefill(`flash_${name}`, shape, [{ reference: name, target }], context_attention_fwd_flash);
 
 export const prefillWorkloads: readonly Workload[] = [
   ...(['f16', 'bf16'] as const).flatMap((dtype) => [
@@ -151,6 +156,10 @@ export const prefillWorkloads: readonly Workload[] = [
     faithful(`prefill_${dtype}_${MANY}_full`, 0.6, { dtype, ...many, causal: false }),
   ]),
   faithful(`prefill_f16_${LONG}_swq511`, 0.8, { dtype: 'f16', ...long, window: 511 }),
+  flash(`prefill_f16_${LONG}`, 0.8, { dtype: 'f16', ...long }),
+  flash(`prefill_f16_${MANY}_causal`, 1, { dtype: 'f16', ...many, causal: true }),
+  flash(`prefill_f16_${MANY}_full`, 0.8, { dtype: 'f16', ...many, causal: false }),
+  flash(`prefill_f16_${LONG}_swq511`, 3, { dtype: 'f16', ...long, window: 511 }),
   prefill(`prefill_f32_${PLAIN}_causal`, { ...plain, causal: true }, [
     { reference: `prefill_f32_${PLAIN}_causal`, target: 0.5 },
     { reference: `prefill_f32ieee_${PLAIN}_causal`, target: 2.5 },

@@ -75,20 +75,30 @@ export const LANE_MATRIX = {
     type: none,
     wgsl: ([s, m], cx) => `subgroupMatrixStore<row_major>(&${strip(cx.attrs, s)}, ${cx.attrs.at}u, ${m}, ${cx.attrs.stride}u);`,
   }),
-  /** Writes f16 elements that come packed in words. */
+  /**
+   * Writes f16 elements that come packed in words. NVIDIA's compiler writes four f16 at a time at most: with `turn` every other
+   * eight invocations begin with the second four, so that sixteen of them fill all banks.
+   */
   strip_store_words: op({
     doc: 'Writes the f16 elements packed in a vector of words to consecutive places of a strip, where the mask holds.',
     args: ['strip', 'index', 'words', 'mask?'],
-    attrs: PLACE,
+    attrs: [...PLACE, 'turn'],
     traits: ['writes', 'effect'],
     type: none,
     wgsl: ([s, i, v, m], cx) => {
       const n = cx.operands[2].shape[0] ?? 1;
-      const parts = [...'xyzw'.slice(0, n)].map((c, k) => {
-        const h = `let h${k} = bitcast<vec2<f16>>(${n > 1 ? `${v}.${c}` : v});`;
-        const at = (e: number): string => `(*p)[${e ? `at + ${e}` : 'at'}]`;
-        return `${h} ${at(2 * k)} = h${k}.x; ${at(2 * k + 1)} = h${k}.y;`;
-      });
+      const turn = cx.attrs.turn && n === 4;
+      const put = (word: string, k: number, at: string): string =>
+        `let h${k} = bitcast<vec2<f16>>(${word}); (*p)[${at}] = h${k}.x; (*p)[${at} + 1] = h${k}.y;`;
+      const words = [...'xyzw'.slice(0, n)].map((c) => (n > 1 ? `${v}.${c}` : v));
+      const parts = turn
+        ? ['lo.x', 'lo.y', 'hi.x', 'hi.y'].map((w, k) => put(w, k, `${k < 2 ? 'f' : 'g'} + ${2 * (k % 2)}`))
+        : words.map((w, k) => put(w, k, k ? `at + ${2 * k}` : 'at'));
+      if (turn)
+        parts.unshift(
+          `let t = (tid >> 3u) % 2; let f = at + t * 4; let g = at + ((tid >> 3u) + 1) % 2 * 4;`,
+          `let lo = select(${v}.xy, ${v}.zw, t != 0); let hi = select(${v}.zw, ${v}.xy, t != 0);`,
+        );
       return `${m ? `if (${m}) ` : ''}{ let p = &${strip(cx.attrs, s)}; let at = ${inside(cx.attrs, s, i, '')}; ${parts.join(' ')} }`;
     },
   }),

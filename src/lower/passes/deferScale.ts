@@ -171,10 +171,7 @@ function rewrite(loop: Op, f: Found, rw: Rewriter, defs: ReadonlyMap<Value, Op>)
       if (factor) none = make('or', [none, make('eq', [factor, constant(0)])]);
       stays = make('and', [clean, none]);
       const results = [new Value(acc.type, acc.name), new Value(vector, 'scale'), new Value(early.type, early.name)];
-      const rescaled = rw.side(
-        () => [make('mul', [acc, spreadTo(d1, n)]), one, make('cast', [wide], { to: 'f16' })],
-        loc,
-      );
+      const rescaled = rw.side(() => [make('mul', [acc, spreadTo(d1, n)]), one, make('cast', [wide], { to: 'f16' })], loc);
       const kept = rw.side(() => [acc, d1, early], loc);
       rw.emit(makeRegionOp('if', [make('any', [bad], { axis: 0 })], [rescaled, kept], results, loc));
       rw.replace(f.dot.results[0], make('dot', [results[2], rw.get(f.dot.operands[1]), results[0]], f.dot.attrs));

@@ -54,6 +54,8 @@ export class MatrixUnits {
   private readonly frags = new Map<Value, readonly Value[]>();
   private readonly words = new Map<Value, readonly Value[]>();
   private readonly made = new Map<string, StripArray & { base: number }>();
+  /** First products of loops that have not been emitted. */
+  private readonly waiting = new Map<Value, Op>();
   /** Where left operands lie that come out of branches. */
   private readonly places = new Map<Value, Room>();
   private addresses = FIRST_ADDRESS + (1 << 20);
@@ -74,8 +76,14 @@ export class MatrixUnits {
   /** Emits an op that is its business; false for all others. */
   takes(op: Op): boolean {
     const [r] = op.results;
-    if (this.plan.isDot(op)) this.dot(op);
-    else if (op.operands.length && hasTrait(op.name, 'reads') && this.plan.raw(r)) this.load(op);
+    if (this.plan.isDot(op)) {
+      // A loop's first product waits until the loop begins, so that all of its first loads are on their way before.
+      if (this.plan.first(r) && this.d.b.depthNow === 0) {
+        this.waiting.set(r, op);
+        return true;
+      }
+      this.dot(op);
+    } else if (op.operands.length && hasTrait(op.name, 'reads') && this.plan.raw(r)) this.load(op);
     else {
       if (r && !op.regions.length && this.plan.placed(r)) this.put(r);
       return false;
@@ -89,7 +97,7 @@ export class MatrixUnits {
     return this.plan.held(v) || this.plan.raw(v) !== undefined || this.plan.placed(v) !== undefined;
   }
   has(v: Value): boolean {
-    return this.frags.has(v);
+    return this.frags.has(v) || this.waiting.has(v);
   }
   /** Lane values of a carried value, for a slot that stands for `like`. */
   carried(v: Value, like: Value): Regs {
@@ -182,9 +190,9 @@ export class MatrixUnits {
     const key = `${side} ${this.d.b.id(v)} ${part.rows}x${part.cols}`;
     return this.d.b.cached<Matrices>(key) ?? this.d.b.remember(key, this.stage(v, side, part));
   }
-  /** An operand of later loops is staged, and kept in matrices, where it is made. */
+  /** An operand of later loops is staged, and kept in matrices, where it is made, or where a loop's first product takes it. */
   arrive(v: Value): void {
-    if (!this.plan.invariant(v)) return;
+    if (!this.plan.invariant(v) || this.plan.dots.some((op) => op.operands[0] === v && this.plan.first(op.results[0]))) return;
     for (const op of this.plan.dots) if (op.operands[0] === v) this.operand(v, 'left', this.plan.arrangement(op.results[0]));
   }
   /** Writes a left operand that a branch may replace to its place. */
@@ -263,7 +271,10 @@ export class MatrixUnits {
     const masked = (xs: Value[]): Value[] => (mask ? [...xs, mask] : xs);
     if (f.raw) {
       for (const [i, w] of this.words.get(x)!.entries())
-        each(i * 8, (strip, at) => void d.b.effect('strip_store_words', masked([strip, at, w]), attrs));
+        each(
+          i * 8,
+          (strip, at) => void d.b.effect('strip_store_words', masked([strip, at, w]), { ...attrs, turn: this.plan.productsOnly }),
+        );
       return;
     }
     // Storing rounds: what is cast to f16 only for this is taken before the cast.
@@ -312,6 +323,11 @@ export class MatrixUnits {
   // ---- fragments and layouts -------------------------------------------------------------------------------------------
   /** A value's fragments, in an arrangement; from registers where it has none. */
   private fragments(v: Value, a: Arrangement): readonly Value[] {
+    const late = this.waiting.get(v);
+    if (late) {
+      this.waiting.delete(v);
+      this.dot(late);
+    }
     const known = this.frags.get(v);
     if (known) return known;
     const { M, N } = this.plan.config;
@@ -346,7 +362,7 @@ export class MatrixUnits {
     const { d } = this;
     const { N } = this.plan.config;
     const a = this.plan.arrangement(v);
-    const frags = this.frags.get(v)!;
+    const frags = this.fragments(v, a);
     const out: Value[] = [];
     this.slices(a, layout, (s) => {
       const phase = d.smem.phase();

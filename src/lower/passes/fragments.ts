@@ -21,6 +21,8 @@ export interface FragmentPlan {
   readonly config: MatrixConfig;
   /** Columns of a subgroup's part that move through workgroup memory at a time. */
   readonly slice: number;
+  /** No loop looks at a result of its products: what it does besides is staging. */
+  readonly productsOnly: boolean;
   readonly dots: readonly Op[];
   isDot(op: Op): boolean;
   /** The value is held in result matrices. */
@@ -34,6 +36,8 @@ export interface FragmentPlan {
   fast(v: Value): number;
   /** An operand of products inside loops that is made outside of them: its matrices stay in registers. */
   invariant(v: Value): boolean;
+  /** A product outside of loops that is only what a loop begins with. */
+  first(v: Value): boolean;
   /**
    * The left operand that a value becomes at the end of a branch, if that is all it is for: it goes to the operand's place in
    * workgroup memory where it is made. The operand itself is such a value too.
@@ -157,6 +161,13 @@ export function planFragments(
   const uses = useCounts(func);
   const depth = depths(func);
   const isDot = new Set(dots);
+  const firsts = new Set<Value>();
+  for (const op of func.body.ops)
+    if (op.name === 'for')
+      for (const v of op.operands.slice(3)) {
+        const def = defs.get(v);
+        if (def && isDot.has(def) && uses.get(v) === 1 && (depth.get(v) ?? 0) === 0 && !def.operands[2]) firsts.add(v);
+      }
   const { placed, late } = placedOperands(func, dots, defs, uses);
 
   const arrangements = new Map<string, Arrangement>();
@@ -195,7 +206,7 @@ export function planFragments(
       !op ||
       rawLayouts.has(x) ||
       !hasTrait(op.name, 'reads') ||
-      uses.get(x) !== 1 ||
+      ![1, dots.filter((d) => through(d.operands[0], defs) === x).length].includes(uses.get(x)!) ||
       (op.operands[2] && !isZero(op.operands[2], defs))
     )
       return;
@@ -223,6 +234,7 @@ export function planFragments(
   return {
     config,
     slice,
+    productsOnly: !read.length,
     dots,
     isDot: (op) => isDot.has(op),
     held: (v) => held.has(v),
@@ -239,6 +251,7 @@ export function planFragments(
         at.some((d) => (depth.get(d.results[0]) ?? 0) > (depth.get(v) ?? 0))
       );
     },
+    first: (v) => firsts.has(v),
     placed: (v) => placed.get(v),
     late: (v) => late.has(v),
   };
@@ -301,13 +314,22 @@ function depths(func: Func): Map<Value, number> {
 
 // ---- layouts -----------------------------------------------------------------------------------------------------------
 
-/** Eight elements along the fast dim in registers, then invocations over the fast dim and the other, the rest registers. */
+/**
+ * Eight elements along the fast dim in registers, then invocations over the fast dim and the other, the rest registers. Where fewer
+ * than eight invocations share a row, those rows come next that lie in other banks of workgroup memory: rows are an odd number of
+ * 16 bytes apart there.
+ */
 function wordsLayout(shape: readonly number[], fast: number, lanes: number): Layout {
   const dims: Bit[][] = [[], []];
+  const [across, along] = [log2(shape[fast]), log2(shape[1 - fast])];
   let reg = 3;
   let tid = 0;
+  const next = (): Bit => (tid < lanes ? lane(tid++) : reg++);
   dims[fast].push(0, 1, 2);
-  for (const d of [fast, 1 - fast]) while (dims[d].length < log2(shape[d])) dims[d].push(tid < lanes ? lane(tid++) : reg++);
+  while (dims[fast].length < across) dims[fast].push(next());
+  const bits = Array.from({ length: along }, (_, i) => i);
+  const apart = across < 6 && along > 2 ? bits.slice(across - 3, 3) : [];
+  for (const i of [...apart, ...bits.filter((k) => !apart.includes(k))]) dims[1 - fast][i] = next();
   return { dims };
 }
 

@@ -31,6 +31,45 @@ export function programOrder(func: Func): AxisOrder {
   return [a, b, c];
 }
 
+/**
+ * Axes along which later programs run longer loops with dots in them, because a loop's end grows with the program's number (causal
+ * attention): their programs start from the last, so that the card does not end with a few long ones.
+ */
+export function longestFirst(func: Func): readonly number[] {
+  const defs = definitions(func);
+  const memo = new Map<Value, ReadonlySet<number>>();
+  /** Axes along which a value grows, as far as sums, products with what is positive and choices show. */
+  const grows = (v: Value): ReadonlySet<number> => {
+    const known = memo.get(v);
+    if (known) return known;
+    memo.set(v, new Set());
+    const op = defs.get(v);
+    const out = new Set<number>();
+    if (op?.name === 'program_id') out.add(Number(op.attrs.axis));
+    const from = op && PASSES_ON[op.name];
+    for (const o of from ? op.operands.slice(...from) : []) for (const axis of grows(o)) out.add(axis);
+    memo.set(v, out);
+    return out;
+  };
+  const axes = new Set<number>();
+  for (const op of func.body.ops)
+    if (op.name === 'for' && op.regions[0].ops.some((inner) => inner.name === 'dot'))
+      for (const axis of grows(op.operands[1])) axes.add(axis);
+  return [...axes].sort();
+}
+/** Ops that grow with their operands, and which of these count. */
+const PASSES_ON: { readonly [name: string]: readonly [number, number?] } = {
+  add: [0],
+  sub: [0, 1],
+  mul: [0],
+  shl: [0, 1],
+  minimum: [0],
+  maximum: [0],
+  where: [1],
+  cast: [0],
+  div: [0, 1],
+};
+
 /** By how much a value grows from one program to the next along each axis; NaN where that is not a constant. */
 function stepsOf(func: Func): (v: Value) => Steps {
   const defs = definitions(func);

@@ -20,7 +20,7 @@ import { mergeStores } from '../passes/mergeStores.ts';
 import { packedCopies } from '../passes/packedCopies.ts';
 import { pointerChoice } from '../passes/pointerChoice.ts';
 import { analyzePointers } from '../passes/pointers.ts';
-import { programOrder } from '../passes/programOrder.ts';
+import { longestFirst, programOrder } from '../passes/programOrder.ts';
 import { uniformConditions } from '../passes/uniformConditions.ts';
 import { again, type Pass, type PipelineOptions, runPipeline, tilePasses } from '../pipeline.ts';
 import type { Target, WgslProgram } from '../program.ts';
@@ -103,6 +103,7 @@ function toLanes(tile: Func, target: Target, options: CompileOptions, size: numb
     workgroup_words: out.words,
     workgroup_limit: target.maxInvocations,
     program_order: programOrder(tile),
+    backwards: longestFirst(tile),
   };
   const spread: Func = { ...tile, level: 'lane', body: out.body, attrs };
   options.dumpAfter?.('distribute', spread);

@@ -279,15 +279,19 @@ export class Emitter {
 }
 
 /**
- * Iterations that a loop over products on matrix units runs in an inner loop of constant length, the rest one by one after
- * them: drivers unroll a loop whose length they know into one block and plan loads and products across its iterations.
+ * Iterations that a loop over products on matrix units runs in an inner loop of constant length, the rest one by one after them.
+ * NVIDIA's compiler repeats a short loop eight times with a way out after each copy, and moves nothing across those; a loop whose
+ * length it knows becomes one block. Long bodies it leaves alone: with work besides products two short ones are enough.
  */
 function iterationsAtATime(loop: Op): number {
-  const k = (globalThis as any).__chunk ?? { mm: 8, att: 1 };
-  const [body] = loop.regions;
-  if (!body.ops.some((op) => op.name === 'matrix_mma')) return 1;
-  return body.ops.some((op) => op.name === 'any_uniform') ? k.att : k.mm;
+  const { ops } = loop.regions[0];
+  const products = ops.filter((op) => op.name === 'matrix_mma').length;
+  if (!products) return 1;
+  if (!ops.some((op) => op.name === 'any_uniform')) return 4;
+  return products <= SHORT ? 2 : 1;
 }
+/** Products in a body that is short even with a softmax beside them. */
+const SHORT = 16;
 
 /** Ops whose text is a name or a literal: they are never bound to a name of their own. */
 const ATOMS = new Set(['constant', 'local_id', 'uniform', 'pid']);

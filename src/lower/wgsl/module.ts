@@ -16,6 +16,7 @@ import { Emitter, type Line } from './emit.ts';
 import { Names, safeName } from './names.ts';
 import { helperOf, preludeText } from './prelude.ts';
 import { programLines } from './programs.ts';
+import { NATIVE_F16 } from './smallFloats.ts';
 
 const BITS: readonly (readonly [name: string, type: 'u32' | 'f32', bits: number])[] = [
   ['zero', 'u32', 0],
@@ -45,7 +46,7 @@ export function moduleOf(
   const native = matrices || access.buffers.some((b) => b.mode === 'half');
   const body = emitter.lines.map((l) => l.text).join('\n');
   const uses = (word: string): boolean => new RegExp(`\\b${word}\\b`).test(body);
-  const helpers = preludeText(emitter.helpers);
+  const helpers = preludeText(emitter.helpers, matrices ? NATIVE_F16 : {});
   const helperText = helpers.join('\n');
 
   const fields = uniformFields(tile, ops, `${body}\n${helperText}`);
@@ -113,9 +114,10 @@ export function moduleOf(
   put(`@compute @workgroup_size(${size * programs})`, tile.loc);
   put(`fn main(${inputs.join(', ')}) {`, tile.loc);
   const order = (lane.attrs.program_order ?? [0, 1, 2]) as AxisOrder;
+  const backwards = (lane.attrs.backwards ?? []) as readonly number[];
   const meets = lane.attrs.meets === true;
   const number = shuffles ? '(subgroup * subgroup_length + subgroup_lane)' : 'local';
-  for (const line of programLines({ order, programs, size, meets, local: number }, uses)) put(`  ${line}`);
+  for (const line of programLines({ order, backwards, programs, size, meets, local: number }, uses)) put(`  ${line}`);
   if (uses('tid')) put(`  let tid = i32(${shuffles || programs > 1 ? `${number} % ${size}u` : number});`);
   if (matrices) put(`  let sg = subgroup % ${Math.max(1, size / target.subgroupMaxSize)}u;`);
   lines.push(...emitter.lines);

@@ -247,13 +247,13 @@ export function helperOf(name: string): Helper | undefined {
 }
 
 /** Module-scope text of the helpers and all they need, each once, in order of need. */
-export function preludeText(names: Iterable<string>): string[] {
+export function preludeText(names: Iterable<string>, instead: { readonly [name: string]: Helper } = {}): string[] {
   const out: string[] = [];
   const seen = new Set<string>();
   const add = (name: string): void => {
     if (seen.has(name)) return;
     seen.add(name);
-    const h = helperOf(name);
+    const h = instead[name] ?? helperOf(name);
     if (!h) throw new Error(`internal: no WGSL helper '${name}'`);
     for (const d of h.deps ?? []) add(d);
     if (h.decl) out.push(h.decl);

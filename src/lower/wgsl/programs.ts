@@ -6,6 +6,8 @@ import type { AxisOrder } from '../passes/programOrder.ts';
 export interface Programs {
   /** Axes, the one first in which neighbouring programs differ. */
   readonly order: AxisOrder;
+  /** Axes whose programs run from the last to the first. */
+  readonly backwards: readonly number[];
   /** Programs a workgroup, and invocations a program. */
   readonly programs: number;
   readonly size: number;
@@ -15,7 +17,10 @@ export interface Programs {
   readonly local: string;
 }
 
-export function programLines({ order, programs, size, meets, local }: Programs, uses: (word: string) => boolean): string[] {
+export function programLines(
+  { order, backwards, programs, size, meets, local }: Programs,
+  uses: (word: string) => boolean,
+): string[] {
   const group = 'wg.x + wg.y * nwg.x + wg.z * nwg.x * nwg.y';
   const out = ['let programs = u32(u.grid0) * u32(u.grid1) * u32(u.grid2);'];
   if (programs === 1) out.push(`let program = ${group};`);
@@ -27,13 +32,15 @@ export function programLines({ order, programs, size, meets, local }: Programs, 
   for (const [k, axis] of order.entries()) {
     if (!asked.slice(k).some(Boolean)) break;
     const grid = `u32(u.grid${axis})`;
+    const turned = backwards.includes(axis) ? `u.grid${axis} - 1 - ` : '';
     if (k === 2) {
-      out.push(`let pid${axis} = i32(${rest});`);
+      out.push(`let pid${axis} = ${turned}i32(${rest});`);
       break;
     }
     const above = asked.slice(k + 1).some(Boolean);
     if (above) out.push(`let slice${k} = (${rest}) / ${grid};`);
-    if (asked[k]) out.push(`let pid${axis} = i32(${above ? `(${rest}) - slice${k} * ${grid}` : `(${rest}) % ${grid}`});`);
+    if (asked[k])
+      out.push(`let pid${axis} = ${turned}i32(${above ? `(${rest}) - slice${k} * ${grid}` : `(${rest}) % ${grid}`});`);
     rest = `slice${k}`;
   }
   return out;

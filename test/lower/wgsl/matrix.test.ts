@@ -83,9 +83,11 @@ const attention = (k: typeof _fwd_kernel | typeof _flash_fwd_kernel, D: number, 
   });
 };
 const count = (text: string, what: RegExp): number => [...text.matchAll(what)].length;
-/** The text of the loop over k or keys, without what only runs when something must be rescaled. */
+/** The text of the loop over k or keys that runs one iteration at a time, without what only runs when something must be rescaled. */
 const loopOf = (code: string): string =>
-  /\n {2}for \(var [\s\S]*?\n {2}\}\n/.exec(code)![0].replace(/\n {4}if \(\w+\) \{\n[\s\S]*?\n {4}\} else \{/, '');
+  [...code.matchAll(/\n {2}for \((?:var .*?|); [^&\n]*\{\n[\s\S]*?\n {2}\}\n/g)]
+    .at(-1)![0]
+    .replace(/\n {4}if \(\w+\) \{\n[\s\S]*?\n {4}\} else \{/, '');
 
 it('a product keeps its accumulator in matrices, and loads the next operands while it multiplies', () => {
   const { program } = lowerToWgsl(product(128, 128, 32), TARGET, { verify: true });
@@ -96,7 +98,12 @@ it('a product keeps its accumulator in matrices, and loads the next operands whi
   expect(count(loop, /subgroupMatrixStore/g)).toBe(0);
   expect(count(loop, /workgroupBarrier/g)).toBe(2);
   expect(loop).toMatch(/= a\[/);
-  expect(program.code.split('for (var')[0]).toMatch(/= a\[/);
+  expect(program.code.split('\n  for (')[0]).toMatch(/= a\[/);
+});
+it('most of a loop of products runs in pieces of constant length, the rest one by one', () => {
+  const { code } = lowerToWgsl(product(128, 128, 32), TARGET).program;
+  expect(code).toMatch(/for \(; (\w+) < (.+) && \2 - \1 > 96; \1 \+= 128\) \{\n {4}for \(var n = 0; n < 4; n \+= 1\) \{/);
+  expect(code).toMatch(/\n {2}for \(; \w+ < .+; \w+ \+= 32\) \{/);
 });
 it.each([
   ['faithful', _fwd_kernel],
@@ -107,6 +114,8 @@ it.each([
   expect(count(loop, /subgroupMatrixStore/g)).toBe(2);
   expect(count(loop, /subgroupMatrixMultiplyAccumulate/g)).toBe(2 * 8 + 2 * 8);
   expect(count(loop, /any_uniform\(/g)).toBe(1);
+  // One wait for the scores and the operands' places, and one for the weights and the decision to rescale.
+  expect(count(loop, /workgroupBarrier/g)).toBe(1);
   expect(program.workgroupStorage).toBeLessThanOrEqual(TARGET.maxWorkgroupStorage);
 });
 it('variables of workgroup memory have multiples of 16 bytes, so that matrices begin at such addresses', () => {
