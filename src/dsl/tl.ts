@@ -63,13 +63,13 @@ const COMPOSED = {
   ...BLOCK_FNS,
   ...DESCRIPTOR_FNS,
   ...REDUCE_FNS,
-  /** Smallest integer that is not below x / y, for positive integers. */
+  /** Smallest integer that is not below x / div, for positive integers. */
   cdiv:
     (t: Trace) =>
-    (x: number, y: number): number => {
-      if (!t.isValue(x) && !t.isValue(y)) return Math.floor((Number(x) + Number(y) - 1) / Number(y));
-      // (x + y - 1) // y, as Triton computes it.
-      const [a, b] = t.promote('tl.cdiv', x, y, true);
+    (x: number, div: number): number => {
+      if (!t.isValue(x) && !t.isValue(div)) return Math.floor((Number(x) + Number(div) - 1) / Number(div));
+      // (x + div - 1) // div, as Triton computes it.
+      const [a, b] = t.promote('tl.cdiv', x, div, true);
       const sum = t.one('add', [a, b]);
       const [s, one] = t.promote('tl.cdiv', sum, 1);
       return asUser(t.one('floordiv', t.broadcast('tl.cdiv', [t.one('sub', [s, one]), b])));
@@ -83,23 +83,32 @@ const COMPOSED = {
       const [one, sum] = t.promote('tl.sigmoid', 1, asUser(t.one('add', t.promote('tl.sigmoid', 1, e))));
       return asUser(t.one('div', [one, sum]));
     },
-  /** Dtype of a tile, scalar or (of a pointer) of what it points to: Triton's `x.dtype`. */
+  /**
+   * Dtype of a tile, scalar or (of a pointer) of what it points to: Triton's `x.dtype`.
+   * @differs Stands for the attribute `x.dtype`, which numbers of TypeScript lack.
+   */
   dtype_of:
     (t: Trace) =>
     (x: number | boolean): DType => {
       const v = t.value(x, 'tl.dtype_of');
       return isPtr(v.type) ? pointee(v.type) : dtypeOf(v.type);
     },
-  /** Shape of a tile as numbers known at compile time: Triton's `x.shape`. */
+  /**
+   * Shape of a tile as numbers known at compile time: Triton's `x.shape`.
+   * @differs Stands for the attribute `x.shape`, which numbers of TypeScript lack.
+   */
   shape_of:
     (t: Trace) =>
     (x: number | boolean): readonly number[] =>
       t.value(x, 'tl.shape_of').type.shape,
-  /** Broadcasts two tiles to their common shape: [x, y]. */
+  /** Broadcasts two tiles to their common shape: [input, other]. */
   broadcast:
     (t: Trace) =>
-    (x: number, y: number): [number, number] =>
-      t.broadcast('tl.broadcast', [t.value(x, 'tl.broadcast'), t.value(y, 'tl.broadcast')]) as unknown as [number, number],
+    (input: number, other: number): [number, number] =>
+      t.broadcast('tl.broadcast', [t.value(input, 'tl.broadcast'), t.value(other, 'tl.broadcast')]) as unknown as [
+        number,
+        number,
+      ],
   /** Index (i, j) of a row-major matrix of size_i × size_j as an index in column-major order within groups of size_g rows: [i, j]. */
   swizzle2d:
     (t: Trace) =>
@@ -116,15 +125,19 @@ const COMPOSED = {
       const inside = two('mod', flat, block);
       return [two('add', first, two('mod', inside, height)), two('floordiv', inside, height)];
     },
-  /** A loop of the device: `for (const i of tl.range(start, stop, step))`. One argument is the stop. */
+  /**
+   * A loop of the device: `for (const i of tl.range(start, stop, step))`. One argument is the stop.
+   * @differs `num_stages`, `loop_unroll_factor` and the other options are accepted and have no effect: WGSL leaves pipelining
+   * to the driver.
+   */
   range:
     (_t: Trace) =>
-    (start: number, stop?: number, step = 1, _options: RangeOptions = {}): Iterable<number> =>
+    (start: number, stop?: number, step: number = 1, _options: RangeOptions = {}): Iterable<number> =>
       new RangeSpec(stop === undefined ? 0 : start, stop === undefined ? start : stop, step),
   /** A loop that is unrolled when the kernel is compiled; bounds are constexpr. */
   static_range:
     (t: Trace) =>
-    (start: number, stop?: number, step = 1): number[] => {
+    (start: number, stop?: number, step: number = 1): number[] => {
       const [a, b, s] = (stop === undefined ? [0, start, step] : [start, stop, step]).map((x) =>
         t.constInt(x, 'tl.static_range'),
       );
@@ -136,16 +149,22 @@ const COMPOSED = {
   /** Stops compilation with a message if a condition on constexpr values is false. */
   static_assert:
     (t: Trace) =>
-    (condition: boolean, message = ''): void => {
-      if (t.isValue(condition)) t.fail(TL.staticValue, 'the condition of tl.static_assert', describe(condition));
-      if (!condition) t.fail(TL.staticAssert, String(message));
+    (cond: boolean, msg: string = ''): void => {
+      if (t.isValue(cond)) t.fail(TL.staticValue, 'the condition of tl.static_assert', describe(cond));
+      if (!cond) t.fail(TL.staticAssert, String(msg));
     },
-  /** Prints values when the kernel is compiled; tiles print as their type. */
+  /**
+   * Prints values when the kernel is compiled; tiles print as their type.
+   * @differs Takes template strings in place of f-strings and `sep`.
+   */
   static_print:
     (t: Trace) =>
     (...values: unknown[]): void =>
       t.print(values.map((v) => (typeof v === 'string' ? v : describe(v))).join(' ')),
-  /** The condition of a `while` loop, with Triton's options: `while (tl.condition(x < n))`. */
+  /**
+   * The condition of a `while` loop, with Triton's options: `while (tl.condition(x < n))`.
+   * @differs `disable_licm` is accepted and has no effect.
+   */
   condition:
     (t: Trace) =>
     (condition: boolean, options: { readonly disable_licm?: boolean } = {}): boolean => {
@@ -217,6 +236,7 @@ export const tl: WithApi & FactoriesOf<typeof COMPOSED> & typeof DTYPE_NAMES & t
   ...composed,
   ...DTYPE_NAMES,
   ...CONSTANTS,
+  /** Makes a device function: expanded where a kernel calls it. `tl.fn(function helper(x: number) { … })`. */
   fn,
 };
 

@@ -79,7 +79,11 @@ const operatorApi =
     asUser(t.one(name, t.promote(`tl.${name}`, x, y, divOrMod)));
 
 export const ARITH = {
-  /** Sum of two tiles. */
+  /**
+   * Sum of two tiles.
+   * @differs Has no `sanitize_overflow`: sums wrap.
+   * @cost i64 and u64 are two words: three operations.
+   */
   add: op({
     doc: 'Sum of two tiles. `x + y`.',
     args: ['x', 'y'],
@@ -94,7 +98,11 @@ export const ARITH = {
     ],
     api: operatorApi('add'),
   }),
-  /** Difference of two tiles. */
+  /**
+   * Difference of two tiles.
+   * @differs Has no `sanitize_overflow`: differences wrap.
+   * @cost i64 and u64 are two words: three operations.
+   */
   sub: op({
     doc: 'Difference of two tiles. `x - y`.',
     args: ['x', 'y'],
@@ -109,7 +117,11 @@ export const ARITH = {
     ],
     api: operatorApi('sub'),
   }),
-  /** Product of two tiles. */
+  /**
+   * Product of two tiles.
+   * @differs Has no `sanitize_overflow`: products wrap.
+   * @cost i64 and u64 take about ten operations; the compiler narrows them to 32 bits where ranges allow.
+   */
   mul: op({
     doc: 'Product of two tiles. `x * y`.',
     args: ['x', 'y'],
@@ -140,7 +152,11 @@ export const ARITH = {
       [0, 0],
     ],
   }),
-  /** Integer quotient, rounded toward zero (Triton's `//`). */
+  /**
+   * Integer quotient, rounded toward zero (Triton's `//`).
+   * @differs x // 0 is x, where Triton leaves it undefined.
+   * @cost i64 and u64 beyond 32 bits divide bit by bit in a loop: cast to i32 where values allow.
+   */
   floordiv: op({
     doc: 'Integer quotient rounded toward zero, as Triton computes `//` on the device. x // 0 is x.',
     args: ['x', 'y'],
@@ -161,7 +177,11 @@ export const ARITH = {
         return asUser(t.one('floordiv', [a, b]));
       },
   }),
-  /** Remainder with the sign of the dividend. */
+  /**
+   * Remainder with the sign of the dividend.
+   * @differs x % 0 of integers is 0, where Triton leaves it undefined.
+   * @cost i64 and u64 beyond 32 bits divide bit by bit in a loop; floats subtract in a loop over the difference of exponents.
+   */
   mod: op({
     doc: 'Remainder with the sign of the dividend, as in C. `x % y`. x % 0 is 0 for integers.',
     args: ['x', 'y'],

@@ -117,7 +117,12 @@ const extreme =
   };
 
 export const ATOMIC = {
-  /** Adds to the elements behind the pointers. */
+  /**
+   * Adds to the elements behind the pointers and returns what they held before.
+   * @differs A sum of i64 or u64 is right, but what is returned for it is only a snapshot of its two words.
+   * @cost 32-bit integers have an instruction; floats and 16 bits compare and exchange until nobody came between, so hot
+   * elements are slow.
+   */
   atomic_add: rmw(
     'atomic_add',
     'Adds to the elements behind the pointers, each in one step.',
@@ -125,13 +130,32 @@ export const ATOMIC = {
     'i32, u32, i64, u64, f16, bf16, f32 or f64',
     sum,
   ),
+  /**
+   * Leaves the larger of element and value behind; returns what was there before.
+   * @differs 64-bit integers are refused on WebGPU, whose atomics have 32 bits.
+   */
   atomic_max: rmw('atomic_max', 'Leaves the larger of element and value behind.', numbers, NUMBERS, extreme(true)),
+  /**
+   * Leaves the smaller of element and value behind; returns what was there before.
+   * @differs 64-bit integers are refused on WebGPU, whose atomics have 32 bits.
+   */
   atomic_min: rmw('atomic_min', 'Leaves the smaller of element and value behind.', numbers, NUMBERS, extreme(false)),
+  /** Keeps the bits that the value has too; returns what the elements held before. */
   atomic_and: rmw('atomic_and', 'Bitwise and with the elements.', integers, INTEGERS, (a: any, b: any) => a & b),
+  /** Sets the bits that the value has; returns what the elements held before. */
   atomic_or: rmw('atomic_or', 'Bitwise or with the elements.', integers, INTEGERS, (a: any, b: any) => a | b),
+  /** Turns over the bits that the value has; returns what the elements held before. */
   atomic_xor: rmw('atomic_xor', 'Bitwise exclusive or with the elements.', integers, INTEGERS, (a: any, b: any) => a ^ b),
+  /**
+   * Puts a value in the place of each element and returns what was there before.
+   * @differs 64-bit integers are refused on WebGPU, whose atomics have 32 bits.
+   */
   atomic_xchg: rmw('atomic_xchg', 'Puts the value in the place of the element.', numbers, NUMBERS, (_old, x) => x),
-  /** Puts a value in the place of one that is expected there. */
+  /**
+   * Puts `val` where an element holds `cmp`, bit for bit, and returns what it held before.
+   * @differs WebGPU does not promise that a program that waits for another one gets on: do not build locks between programs of
+   * it.
+   */
   atomic_cas: op({
     doc: 'Puts val in the place of the element where that holds cmp, bit for bit. Returns what the elements held before.',
     args: ['ptr', 'cmp', 'val'],

@@ -201,7 +201,10 @@ export function boundaryCheck(t: Trace, name: string, x: PerDim | undefined, ran
 }
 
 export const BLOCK_FNS = {
-  /** A pointer to a block of a tensor: `tl.load` and `tl.store` take it, `tl.advance` moves it. */
+  /**
+   * A pointer to a block of a tensor: `tl.load` and `tl.store` take it, `tl.advance` moves it.
+   * @differs `order` is checked and has no effect: the strides say it.
+   */
   make_block_ptr:
     (t: Trace) =>
     (base: number, options: BlockPtrOptions): BlockPointer => {

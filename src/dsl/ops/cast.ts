@@ -26,7 +26,11 @@ const pair =
 const narrows = (from: DType, to: DType): boolean => from.is_floating() && to.is_floating() && to.bits < from.bits;
 
 export const CAST = {
-  /** Converts to another dtype. */
+  /**
+   * Converts to another dtype.
+   * @differs A float beyond an integer’s range saturates, where Triton leaves it undefined.
+   * @cost fp8, bf16 and 64-bit integers are converted by integer arithmetic, f16 too where the device has no shader-f16.
+   */
   cast: op({
     doc: 'Converts to another dtype: floats round to nearest even (fp8 saturates), floats to integers truncate and saturate, integers wrap. `x.to(t)` in Triton.',
     args: ['x'],
@@ -42,10 +46,10 @@ export const CAST = {
     samples: [[1], [-2.5], [300]],
     api:
       (t) =>
-      (x: number | boolean, dtype: DType, options: CastOptions = {}): number => {
+      (input: number | boolean, dtype: DType, options: CastOptions = {}): number => {
         for (const k of Object.keys(options)) if (!OPTIONS.includes(k)) t.fail(TL.unknownArg, 'cast', k, OPTIONS);
         if (!(dtype instanceof DType)) t.fail(TL.notDtype, 'tl.cast', describeJs(dtype));
-        const v = t.value(x, 'tl.cast');
+        const v = t.value(input, 'tl.cast');
         const from = isPtr(v.type) ? t.fail(TL.pointerElement, 'tl.cast', v.type) : dtypeOf(v.type);
         const { bitcast: bits = false, fp_downcast_rounding: rounding = null } = options;
         if (typeof bits !== 'boolean') t.fail(TL.unsupportedArg, 'cast', 'bitcast', describeJs(bits), 'true or false');

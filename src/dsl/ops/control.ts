@@ -63,9 +63,9 @@ const hint = (name: 'multiple_of' | 'max_contiguous' | 'max_constancy', doc: str
     type: ([x]) => [x],
     api:
       (t) =>
-      <T extends number>(x: T, values: number | readonly number[]): T => {
+      <T extends number>(input: T, values: number | readonly number[]): T => {
         const list = (Array.isArray(values) ? values : [values]).map((v) => t.constInt(v, `tl.${name}`));
-        return asUser(t.one(name, [t.value(x, `tl.${name}`)], { values: list }));
+        return asUser(t.one(name, [t.value(input, `tl.${name}`)], { values: list }));
       },
   });
 
@@ -79,7 +79,10 @@ export const HINTS = {
   max_contiguous: hint('max_contiguous', 'States that values come in contiguous runs of `values` (one number a dimension).'),
   /** States how many consecutive values are equal. */
   max_constancy: hint('max_constancy', 'States that values come in constant runs of `values` (one number a dimension).'),
-  /** States that a condition holds; the compiler may use it. */
+  /**
+   * States that a condition holds; the compiler may use it.
+   * @differs The interpreter checks it; on WebGPU it is taken for true.
+   */
   assume: op({
     doc: 'States that a scalar condition holds. It is not checked on the GPU; the interpreter checks it.',
     args: ['condition'],
@@ -90,12 +93,12 @@ export const HINTS = {
     },
     api:
       (t) =>
-      (condition: boolean): void => {
-        if (typeof condition === 'boolean') {
-          if (!condition) t.fail(TL.staticAssert, 'tl.assume(false)');
+      (cond: boolean): void => {
+        if (typeof cond === 'boolean') {
+          if (!cond) t.fail(TL.staticAssert, 'tl.assume(false)');
           return;
         }
-        t.emit('assume', [t.value(condition, 'tl.assume')]);
+        t.emit('assume', [t.value(cond, 'tl.assume')]);
       },
   }),
 };
@@ -108,7 +111,11 @@ const isOptions = (x: unknown): x is PrintOptions =>
   typeof x === 'object' && x !== null && Object.getPrototypeOf(x) === Object.prototype;
 
 export const DEBUG = {
-  /** Prints values at run time, with program ids. */
+  /**
+   * Prints values at run time, with program ids.
+   * @differs Prints when the launch has ended, from a ring of 64 KiB a kernel: what is too much is left out.
+   * @cost one atomic operation and a few stores an element, and the host reads the ring after the launch.
+   */
   device_print: op({
     doc: 'Prints a prefix and the values of tiles or scalars at run time, one line an element, with the program id; their bits with { hex: true }.',
     args: ['...values'],
@@ -131,7 +138,11 @@ export const DEBUG = {
         t.emit('device_print', vs.length > 1 ? t.broadcast('tl.device_print', vs) : vs, attrs);
       },
   }),
-  /** Stops the launch with a message if a condition fails at run time. */
+  /**
+   * Stops the launch with a message if a condition fails at run time.
+   * @differs Needs no TRITON_DEBUG; on WebGPU the program goes on and the host reports the error when the launch has ended.
+   * @cost the host reads a ring of 64 KiB after the launch.
+   */
   device_assert: op({
     doc: 'Reports an error with the message and the program id if the condition is false anywhere (where the mask holds).',
     args: ['condition', 'mask?'],
@@ -143,14 +154,17 @@ export const DEBUG = {
     },
     api:
       (t) =>
-      (condition: boolean, msg = '', mask?: boolean | null): void => {
-        const c = t.value(condition, 'tl.device_assert');
+      (cond: boolean, msg = '', mask?: boolean | null): void => {
+        const c = t.value(cond, 'tl.device_assert');
         t.emit('device_assert', mask == null ? [c] : t.broadcast('tl.device_assert', [c, t.value(mask, 'tl.device_assert')]), {
           msg,
         });
       },
   }),
-  /** Lets all invocations of the program meet. */
+  /**
+   * Lets all invocations of the program meet.
+   * @differs Never needed for what a kernel itself writes and reads in tiles: the compiler puts barriers in.
+   */
   debug_barrier: op({
     doc: 'All invocations of a program meet here, and see what was written to memory before. The compiler waits where it must by itself.',
     args: [],

@@ -9,7 +9,7 @@ import { asUser, op } from './row.ts';
 /** Triton's largest number of elements in a tile. */
 export const MAX_TILE = 1 << 20;
 
-const axis = (t: Trace, name: string, a: number): number => {
+const gridAxis = (t: Trace, name: string, a: number): number => {
   const n = t.constInt(a, `tl.${name}: the axis`);
   if (n < 0 || n > 2) t.fail(TL.axisRange, `tl.${name}`, n, 3);
   return n;
@@ -33,8 +33,8 @@ export const CREATE = {
     type: () => [scalar(DTYPES.i32)],
     api:
       (t) =>
-      (a = 0): number =>
-        asUser(t.one('program_id', [], { axis: axis(t, 'program_id', a) })),
+      (axis = 0): number =>
+        asUser(t.one('program_id', [], { axis: gridAxis(t, 'program_id', axis) })),
   }),
   /** Number of programs along an axis of the grid. */
   num_programs: op({
@@ -45,8 +45,8 @@ export const CREATE = {
     type: () => [scalar(DTYPES.i32)],
     api:
       (t) =>
-      (a = 0): number =>
-        asUser(t.one('num_programs', [], { axis: axis(t, 'num_programs', a) })),
+      (axis = 0): number =>
+        asUser(t.one('num_programs', [], { axis: gridAxis(t, 'num_programs', axis) })),
   }),
   /** The integers start, …, end - 1. */
   arange: op({
@@ -93,8 +93,8 @@ export const CREATE_FNS = {
   /** A tile of zeros with the shape and dtype of another. */
   zeros_like:
     (t: Trace) =>
-    (x: number): number => {
-      const v = t.value(x, 'tl.zeros_like');
+    (input: number): number => {
+      const v = t.value(input, 'tl.zeros_like');
       return asUser(t.constant(0, v.type.elem as DType, v.type.shape));
     },
 };

@@ -195,7 +195,11 @@ const descriptor = (t: Trace, name: string, x: unknown): TensorDescriptor =>
   x instanceof TensorDescriptor ? x : t.fail(TL.descriptorExpected, `tl.${name}`, describeJs(x));
 
 export const DESCRIPTOR_FNS = {
-  /** Describes a tensor in memory, for loads and stores of blocks that may reach beyond it. */
+  /**
+   * Describes a tensor in memory, for loads and stores of blocks that may reach beyond it.
+   * @differs Nothing is copied asynchronously: a descriptor is a pointer with bounds, and asks for no allocator.
+   * @cost what masked pointers cost: every load and store compares indices with the bounds.
+   */
   make_tensor_descriptor:
     (t: Trace) =>
     (base: number, options: DescriptorOptions): TensorDescriptor => {
@@ -216,12 +220,12 @@ export const DESCRIPTOR_FNS = {
       const padding = checkPadding(t, 'make_tensor_descriptor', options.padding_option ?? 'zero', elem) || 'zero';
       return new TensorDescriptor({ base: ptr, shape, strides }, block, padding);
     },
-  /** `desc.load(offsets)`. */
+  /** The block of a tensor whose first element is at `offsets`: `desc.load(offsets)`. */
   load_tensor_descriptor:
     (t: Trace) =>
     (desc: TensorDescriptor, offsets: PerDim): number =>
       descriptor(t, 'load_tensor_descriptor', desc).load(offsets),
-  /** `desc.store(offsets, value)`. */
+  /** Writes a tile as the block whose first element is at `offsets`: `desc.store(offsets, value)`. */
   store_tensor_descriptor:
     (t: Trace) =>
     (desc: TensorDescriptor, offsets: PerDim, value: number | boolean): void =>

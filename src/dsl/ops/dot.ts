@@ -77,7 +77,13 @@ const flat = (t: Trace, v: Value): Value => {
 };
 
 export const DOT = {
-  /** Matrix product of two tiles. */
+  /**
+   * Matrix product of two tiles.
+   * @differs f32 is always multiplied in full f32, whatever `input_precision` and `allow_tf32` say; `max_num_imprecise_acc` has
+   * no effect.
+   * @cost products run on matrix units where the device shows them to WebGPU, else as register tiles; f64 exists on the
+   * interpreter only.
+   */
   dot: op({
     doc: 'Matrix product of an [M, K] and a [K, N] tile (or of a batch of them: [B, M, K] and [B, K, N]), plus `acc`. Accumulates in f32 (i32 for integers).',
     args: ['a', 'b', 'acc?'],
@@ -86,14 +92,14 @@ export const DOT = {
     type: dotRule,
     api:
       (t) =>
-      (a: number, b: number, acc?: number | null | DotOptions, options: DotOptions = {}): number => {
+      (input: number, other: number, acc?: number | null | DotOptions, options: DotOptions = {}): number => {
         const given: DotOptions =
           acc !== null && typeof acc === 'object' && !t.isValue(acc)
             ? (acc as DotOptions)
             : { ...options, ...(acc != null ? { acc: acc as number } : {}) };
         checkOptions(t, 'dot', given, DOT_OPTIONS);
-        const x = t.value(a, 'tl.dot');
-        const y = t.value(b, 'tl.dot');
+        const x = t.value(input, 'tl.dot');
+        const y = t.value(other, 'tl.dot');
         const attrs = {
           input_precision: precision(t, given),
           out_dtype: resultDtype(t, isPtr(x.type) ? f32 : dtypeOf(x.type), given.out_dtype).name,

@@ -84,7 +84,10 @@ export const ELEMENT = {
         );
       }) as Reduce,
   }),
-  /** Combines the elements up to each one with a function. */
+  /**
+   * Combines the elements up to each one with a function.
+   * @cost as `tl.cumsum`, with the function once an element and step.
+   */
   associative_scan: op({
     doc: 'Combines the elements up to each one along an axis with a function of two elements (two groups of elements) that is associative, left before right.',
     args: ['...inputs'],
@@ -108,7 +111,10 @@ export const ELEMENT = {
         return likeInput(input, t.element('associative_scan', f.operands, attrs, combine_fn));
       }) as Scan,
   }),
-  /** Calls a function of scalars for each element. */
+  /**
+   * Calls a function of scalars for each element.
+   * @cost the function once an element; invocations of a subgroup that branch differently wait for one another.
+   */
   map_elementwise: op({
     doc: 'Calls a function of scalars for each element of the operands (for `pack` neighbours of each at once). It may branch and loop for each element by itself.',
     args: ['...inputs'],

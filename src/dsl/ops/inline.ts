@@ -79,8 +79,9 @@ export const INLINE = {
 
 export const INLINE_FNS = {
   /**
-   * An expression of WGSL for each element: `tl.inline_wgsl_elementwise('countOneBits($0 ^ $1)', [a, b], { dtype: tl.u32, cpu })`.
-   * $0, $1, … are the operands, broadcast to one shape; f16 and bf16 are f32 there. `cpu` is needed on the interpreter.
+   * An expression of WGSL for each element: `tl.inline_wgsl_elementwise('countOneBits($0 ^ $1)', [a, b], { dtype: tl.u32, cpu
+   * })`. $0, $1, … are the operands, broadcast to one shape; f16 and bf16 are f32 there. `cpu` is needed on the interpreter.
+   * @differs Stands where Triton has `inline_asm_elementwise`: WGSL in place of PTX, one result, no packing.
    */
   inline_wgsl_elementwise:
     (t: Trace) =>

@@ -98,12 +98,15 @@ const ofBits = (name: string, doc: string, sameDtype: boolean, f: (bits: string)
 const grows = (x: number): number => 4 + 3 * Math.abs(x);
 
 export const LIBDEVICE = {
-  /** Tangent of radians. */
+  /** Tangent of radians, however large. */
   tan: fn('tan', 'Tangent of an angle in radians.', Math.tan, '#tl_tan', 8, [0, 1, -2, 50, 1e6]),
+  /** Arc sine in radians; NaN outside -1..1. */
   asin: fn('asin', 'Arc sine; NaN outside -1..1.', Math.asin, '#tl_asin', 6, [0, 0.3, -0.7, 1, -1]),
+  /** Arc cosine in radians; NaN outside -1..1. */
   acos: fn('acos', 'Arc cosine; NaN outside -1..1.', Math.acos, '#tl_acos', 8, [0, 0.3, -0.7, 1, -1]),
+  /** Arc tangent in radians, of infinity too. */
   atan: fn('atan', 'Arc tangent.', Math.atan, '#tl_atan', 6, [0, 0.3, -0.7, 1, -20, Infinity]),
-  /** Angle of the point (y first). */
+  /** Angle in radians of the point whose y is the first operand and x the second. */
   atan2: fn2(
     'atan2',
     'Angle of the point (y, x), y being the first operand, from -π to π; the signs of zeros count.',
@@ -118,12 +121,22 @@ export const LIBDEVICE = {
       [1e-30, 1e30],
     ],
   ),
+  /** Hyperbolic sine, without loss near zero. */
   sinh: fn('sinh', 'Hyperbolic sine.', Math.sinh, '#tl_sinh', grows, [0, 0.3, -1.5, 20, -89]),
+  /** Hyperbolic cosine; inf where f32 ends. */
   cosh: fn('cosh', 'Hyperbolic cosine.', Math.cosh, '#tl_cosh', grows, [0, 0.3, -1.5, 20, -89]),
+  /** Hyperbolic tangent, between -1 and 1. */
   tanh: fn('tanh', 'Hyperbolic tangent.', Math.tanh, '#tl_tanh', 8, [0, 0.3, -0.7, 1.5, -20, 100, Infinity]),
+  /** Inverse of the hyperbolic sine. */
   asinh: fn('asinh', 'Inverse hyperbolic sine.', Math.asinh, '#tl_asinh', 8, [0, 0.3, -1.5, 2000, -1e30]),
+  /** Inverse of the hyperbolic cosine; NaN below 1. */
   acosh: fn('acosh', 'Inverse hyperbolic cosine; NaN below 1.', Math.acosh, '#tl_acosh', 8, [1, 1.001, 2, 2000, 1e30]),
+  /** Inverse of the hyperbolic tangent; NaN beyond -1..1. */
   atanh: fn('atanh', 'Inverse hyperbolic tangent; ±inf at ±1, NaN beyond.', Math.atanh, '#tl_atanh', 8, [0, 0.3, -0.99, 1, -1]),
+  /**
+   * 10 raised to each element.
+   * @cost as much as tl.pow: tl.exp2 of a multiple is cheaper and less precise.
+   */
   exp10: fn(
     'exp10',
     '10 raised to each element.',
@@ -143,8 +156,12 @@ export const LIBDEVICE = {
     8,
     [0, 1e-10, 0.3, -0.4, 3, 1e20],
   ),
+  /** Base-10 logarithm; -inf at 0, NaN below. */
   log10: fn('log10', 'Base-10 logarithm; -inf at 0, NaN below.', Math.log10, '#tl_log10', 8, [1, 10, 0.5, 1e30]),
-  /** x to the power of y. */
+  /**
+   * x to the power of y.
+   * @cost an emulation in more than f32, tens of operations an element: prefer products, tl.exp2 or tl.sqrt where they do.
+   */
   pow: fn2(
     'pow',
     'x to the power of y, as C has it: a negative x takes whole y only, x^0 and 1^y are 1 whatever the other is.',
@@ -161,23 +178,30 @@ export const LIBDEVICE = {
       [1, 1e30],
     ],
   ),
+  /** Cube root, of negative numbers too. */
   cbrt: fn('cbrt', 'Cube root, of negative numbers too.', Math.cbrt, '#tl_cbrt', 4, [0, 1, 27, -8, 1e-40, 1e38]),
+  /** Length of the vector (x, y), without overflow on the way. */
   hypot: fn2('hypot', 'sqrt(x² + y²) without overflow on the way.', (x, y) => Math.hypot(x, y), '#tl_hypot', 8, [
     [3, 4],
     [0, -2],
     [1e30, 1e30],
     [1e-30, 1e-30],
   ]),
-  /** Remainder with the sign of x. */
+  /**
+   * Remainder with the sign of x, exact.
+   * @cost a loop over the difference of the exponents.
+   */
   fmod: fn2('fmod', 'Remainder of x / y with the sign of x, exact.', (x, y) => x % y, '#fmod', 0, [
     [7.5, 2],
     [-7.5, 2],
     [1e20, 3],
     [1, Infinity],
   ]),
-  /** Integer below in magnitude. */
+  /** The integer part: rounds toward zero. */
   trunc: fn('trunc', 'The integer part: rounds toward zero.', Math.trunc, 'trunc', 0, [1.5, -1.5, 2, 1e30]),
+  /** The nearest integer, ties to even. */
   rint: fn('rint', 'The nearest integer, ties to even.', rint, 'round', 0, [0.5, 1.5, -2.5, 2.4, 1e30]),
+  /** The nearest integer, ties to even: the same as `tl.rint`. */
   nearbyint: fn('nearbyint', 'The nearest integer, ties to even: the same as tl.rint.', rint, 'round', 0, [0.5, 1.5, -2.5, 2.4]),
   /** Nearest integer, ties away from zero: `tl.round`. */
   round_away: op({
@@ -189,7 +213,9 @@ export const LIBDEVICE = {
     wgsl: (v, cx) => `${cx.helper('tl_round_away')}(${v[0]})`,
     samples: [[0.5], [1.5], [-2.5], [2.4], [0.49999997]],
   }),
+  /** The nearest integer, ties to even, as i64. */
   llrint: toLong('llrint', 'The nearest integer, ties to even, as i64.', rint, 'round'),
+  /** The nearest integer, ties away from zero, as i64. */
   llround: toLong('llround', 'The nearest integer, ties away from zero, as i64.', roundAway, '#tl_round_away'),
   /** The magnitude of one, the sign of the other. */
   copysign: fn2('copysign', 'The magnitude of x with the sign of y.', copysign, '#tl_copysign', 0, [
@@ -197,6 +223,7 @@ export const LIBDEVICE = {
     [-2, 3],
     [-2, -3],
   ]),
+  /** x - y where x is larger, else 0. */
   fdim: fn2(
     'fdim',
     'x - y where x is larger, else 0.',
@@ -208,6 +235,7 @@ export const LIBDEVICE = {
       [1, 3],
     ],
   ),
+  /** Limits x to 0..1; NaN becomes 0. */
   saturatef: fn(
     'saturatef',
     'x limited to 0..1; NaN becomes 0.',
@@ -216,11 +244,23 @@ export const LIBDEVICE = {
     0,
     [-1, 0.25, 3],
   ),
+  /**
+   * 1 / x, correctly rounded.
+   * @cost integer arithmetic, tens of operations an element; `1 / x` is one and within 2.5 ulp.
+   */
   rcp_rn: fn('rcp_rn', '1 / x, correctly rounded.', (x) => 1 / x, '#tl_rcp_rn', 0, [1, 3, -7, 1e-40, 3e38]),
+  /** True where x is NaN. */
   isnan: ask<boolean>('isnan', 'True where x is NaN.', bool, Number.isNaN, 'is_nan'),
+  /** True where x is infinite, of either sign. */
   isinf: ask<boolean>('isinf', 'True where x is inf or -inf.', bool, (x) => Math.abs(x) === Infinity, 'tl_is_inf'),
+  /** True where x is neither infinite nor NaN. */
   finitef: ask<boolean>('finitef', 'True where x is neither infinite nor NaN.', bool, Number.isFinite, 'tl_is_finite'),
+  /** 1 (i32) where the sign bit is set, else 0; that of -0.0 is set. */
   signbit: ask<number>('signbit', '1 (i32) where the sign bit of x is set, else 0; -0.0 has it.', i32, signbit, 'tl_sign_bit'),
+  /**
+   * Number of zero bits above the highest one (i32).
+   * @differs One name for both widths: Triton’s libdevice too chooses by the dtype, but takes signed integers only.
+   */
   clz: ofBits(
     'clz',
     'Number of leading zero bits (i32).',
@@ -228,6 +268,7 @@ export const LIBDEVICE = {
     (b) => BigInt(b.indexOf('1') < 0 ? b.length : b.indexOf('1')),
     (x) => `countLeadingZeros(${x})`,
   ),
+  /** Number of one bits (i32). */
   popc: ofBits(
     'popc',
     'Number of one bits (i32).',
@@ -235,6 +276,7 @@ export const LIBDEVICE = {
     (b) => BigInt(b.replaceAll('0', '').length),
     (x) => `countOneBits(${x})`,
   ),
+  /** Place of the lowest one bit, counted from 1 (i32); 0 if there is none. */
   ffs: ofBits(
     'ffs',
     'Place of the lowest one bit, counted from 1 (i32); 0 if there is none.',
@@ -242,6 +284,7 @@ export const LIBDEVICE = {
     (b) => BigInt(b.lastIndexOf('1') < 0 ? 0 : b.length - b.lastIndexOf('1')),
     (x) => `(firstTrailingBit(${x}) + 1)`,
   ),
+  /** The bits in reverse order. */
   brev: ofBits(
     'brev',
     'The bits in reverse order.',

@@ -23,9 +23,15 @@ export const fn = (name: string, doc: string, f: Fn1, wgsl: string, ulp: number 
   });
 
 export const MATH = {
-  /** e raised to each element. */
+  /**
+   * e raised to each element.
+   * @differs WGSL’s own function: its error grows with |x|.
+   */
   exp: fn('exp', 'e raised to each element.', Math.exp, 'exp', (x) => 3 + 2 * Math.abs(x), [0, 1, -20, 20]),
-  /** 2 raised to each element. */
+  /**
+   * 2 raised to each element.
+   * @differs WGSL’s own function: its error grows with |x|.
+   */
   exp2: fn(
     'exp2',
     '2 raised to each element.',
@@ -38,19 +44,31 @@ export const MATH = {
   log: fn('log', 'Natural logarithm; -inf at 0, NaN below.', Math.log, '#tl_log', 4, [1, 10, 0.5]),
   /** Base-2 logarithm. */
   log2: fn('log2', 'Base-2 logarithm; -inf at 0, NaN below.', Math.log2, '#tl_log2', 4, [1, 10, 0.5]),
-  /** Square root. */
+  /**
+   * Square root.
+   * @differs Within 4 ulp, as WGSL has it; `tl.sqrt_rn` rounds correctly.
+   */
   sqrt: fn('sqrt', 'Square root; NaN below 0.', Math.sqrt, 'sqrt', 4, [0, 2, 1e10]),
   /** 1 / sqrt(x). */
   rsqrt: fn('rsqrt', 'Reciprocal of the square root.', (x) => 1 / Math.sqrt(x), 'inverseSqrt', 2, [1, 2, 100]),
-  /** Sine of radians. */
+  /**
+   * Sine of radians.
+   * @cost a reduction of large angles and a polynomial, since WGSL’s own function is good from -π to π only.
+   */
   sin: fn('sin', 'Sine of an angle in radians, however large.', Math.sin, '#tl_sin', 4, [0, 1, -2, 3, 50, -1e4, 1e30]),
-  /** Cosine of radians. */
+  /**
+   * Cosine of radians.
+   * @cost a reduction of large angles and a polynomial, since WGSL’s own function is good from -π to π only.
+   */
   cos: fn('cos', 'Cosine of an angle in radians, however large.', Math.cos, '#tl_cos', 4, [0, 1, -2, 3, 50, -1e4, 1e30]),
   /** Largest integer not above. */
   floor: fn('floor', 'Largest integer that is not above x.', Math.floor, 'floor', 0, [1.5, -1.5, 2]),
   /** Smallest integer not below. */
   ceil: fn('ceil', 'Smallest integer that is not below x.', Math.ceil, 'ceil', 0, [1.5, -1.5, 2]),
-  /** Error function. */
+  /**
+   * Error function.
+   * @cost a polynomial and an exponential an element: WGSL has no erf.
+   */
   erf: fn('erf', 'Error function.', erf, '#erf', 8, [0, 0.5, -3]),
   /** Absolute value. */
   abs: op({

@@ -45,7 +45,7 @@ const maskOf = (t: Trace, what: string, mask: unknown, ptr: Value): Value => {
   if (!isTile(ptr.type) && isTile(m.type)) t.fail(TL.tileThroughScalarPointer, what, 'mask', m.type);
   return m;
 };
-const pointer = (t: Trace, what: string, p: unknown): Value => {
+const asPointer = (t: Trace, what: string, p: unknown): Value => {
   const v = t.value(p, what);
   if (!isPtr(v.type)) t.fail(TL.pointerExpected, what, v.type);
   return v;
@@ -68,7 +68,12 @@ export const MEMORY = {
       return [ts[0]];
     },
   }),
-  /** Reads the elements that a tile of pointers points to. */
+  /**
+   * Reads the elements that a tile of pointers points to.
+   * @differs `cache_modifier`, `eviction_policy` and `volatile` are accepted and have no effect: WGSL has no such control.
+   * @cost neighbouring elements are read as vectors of up to 16 bytes where contiguity is known (`tl.multiple_of` helps);
+   * elements of 8 and 16 bits are parts of words.
+   */
   load: op({
     doc: 'Reads the elements that a tile of pointers (or one pointer) points to. Lanes that `mask` turns off are not read and hold `other`.',
     args: ['ptr', 'mask?', 'other?'],
@@ -83,15 +88,15 @@ export const MEMORY = {
     },
     api:
       (t) =>
-      (ptr: number | BlockPointer, options: LoadOptions = {}): number => {
+      (pointer: number | BlockPointer, options: LoadOptions = {}): number => {
         checkOptions(t, 'load', options, LOAD_OPTIONS);
-        if (ptr instanceof BlockPointer) {
+        if (pointer instanceof BlockPointer) {
           refuse(t, 'load', options, ['mask', 'other'], TL.blockMask);
-          const padding = checkPadding(t, 'load', options.padding_option ?? '', ptr.dtype);
-          return asUser(ptr.load(t, boundaryCheck(t, 'load', options.boundary_check, ptr.block_shape.length), padding));
+          const padding = checkPadding(t, 'load', options.padding_option ?? '', pointer.dtype);
+          return asUser(pointer.load(t, boundaryCheck(t, 'load', options.boundary_check, pointer.block_shape.length), padding));
         }
         refuse(t, 'load', options, ['boundary_check', 'padding_option'], TL.notBlock);
-        let p = pointer(t, 'tl.load', ptr);
+        let p = asPointer(t, 'tl.load', pointer);
         const { mask, other } = options;
         if (mask == null) {
           if (other != null) t.fail(TL.otherWithoutMask);
@@ -107,7 +112,12 @@ export const MEMORY = {
         return asUser(t.one('load', [p, m, o]));
       },
   }),
-  /** Writes a tile to the elements that a tile of pointers points to. */
+  /**
+   * Writes a tile to the elements that a tile of pointers points to.
+   * @differs `cache_modifier` and `eviction_policy` are accepted and have no effect.
+   * @cost neighbouring elements are written as vectors; a lone element of 8 or 16 bits takes an atomic operation on the word
+   * that holds it.
+   */
   store: op({
     doc: 'Writes a tile to the elements that a tile of pointers points to, converted to the pointee. Lanes that `mask` turns off are not written.',
     args: ['ptr', 'value', 'mask?'],
@@ -121,15 +131,15 @@ export const MEMORY = {
     },
     api:
       (t) =>
-      (ptr: number | BlockPointer, value: number | boolean, options: StoreOptions = {}): void => {
+      (pointer: number | BlockPointer, value: number | boolean, options: StoreOptions = {}): void => {
         checkOptions(t, 'store', options, STORE_OPTIONS);
-        if (ptr instanceof BlockPointer) {
+        if (pointer instanceof BlockPointer) {
           refuse(t, 'store', options, ['mask'], TL.blockMask);
-          ptr.store(t, value, boundaryCheck(t, 'store', options.boundary_check, ptr.block_shape.length));
+          pointer.store(t, value, boundaryCheck(t, 'store', options.boundary_check, pointer.block_shape.length));
           return;
         }
         refuse(t, 'store', options, ['boundary_check'], TL.notBlock);
-        let p = pointer(t, 'tl.store', ptr);
+        let p = asPointer(t, 'tl.store', pointer);
         let v = t.value(value, 'tl.store');
         if (isPtr(v.type)) t.fail(TL.pointerElement, 'tl.store', v.type);
         if (!isTile(p.type) && isTile(v.type)) t.fail(TL.tileThroughScalarPointer, 'tl.store', 'value', v.type);

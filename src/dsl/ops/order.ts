@@ -60,7 +60,11 @@ function sorted(t: Trace, name: string, x: unknown, dim: Dim | undefined, option
 }
 
 export const ORDER = {
-  /** Sorts along the last dimension. */
+  /**
+   * Sorts along the last dimension.
+   * @cost log2(n)·(log2(n)+1)/2 steps over the whole tile: free of communication inside an invocation, shuffles inside a
+   * subgroup, workgroup memory beyond.
+   */
   sort: op({
     doc: 'Sorts along the last dimension, ascending unless `descending`. Of elements that do not compare (NaN) or compare equal but differ (-0.0 and 0.0) some may be lost for others, as in Triton.',
     args: ['x'],
@@ -75,7 +79,11 @@ export const ORDER = {
       (x: number | boolean, dim?: Dim, options: SortOptions = {}): number =>
         asUser(sorted(t, 'sort', x, dim, options, {})),
   }),
-  /** Counts how often each integer occurs. */
+  /**
+   * Counts how often each integer occurs.
+   * @differs Values outside of 0 … num_bins - 1 are not counted, where Triton leaves that undefined.
+   * @cost one atomic operation an element in workgroup memory, where values that repeat wait for one another.
+   */
   histogram: op({
     doc: 'Counts of the integers 0 … num_bins - 1 in a 1-D integer tile, where the mask holds: an i32 tile of shape [num_bins]. Other values are not counted.',
     args: ['x', 'mask?'],
@@ -90,9 +98,9 @@ export const ORDER = {
     },
     api:
       (t) =>
-      (x: number, num_bins: number, options: HistogramOptions = {}): number => {
+      (input: number, num_bins: number, options: HistogramOptions = {}): number => {
         checkOptions(t, 'histogram', options, ['mask']);
-        const v = t.value(x, 'tl.histogram');
+        const v = t.value(input, 'tl.histogram');
         const [bins] = t.constShape([num_bins], 'tl.histogram: num_bins');
         const mask = options.mask == null ? undefined : t.value(options.mask, 'tl.histogram');
         return asUser(t.one('histogram', mask ? [v, t.broadcastTo(mask, v.type.shape)] : [v], { num_bins: bins }));
@@ -107,7 +115,10 @@ export interface HistogramOptions {
 const isPow2 = (n: number): boolean => n >= 1 && (n & (n - 1)) === 0;
 
 export const ORDER_FNS = {
-  /** The k greatest elements along the last dimension, descending. Narrow dtypes become 32 bits wide, as in Triton. */
+  /**
+   * The k greatest elements along the last dimension, descending. Narrow dtypes become 32 bits wide, as in Triton.
+   * @cost fewer steps than `tl.sort` the smaller k is: the tile is halved after every merge.
+   */
   topk:
     (t: Trace) =>
     (x: number | boolean, k: number, dim?: number | null | Pick<SortOptions, 'dim'>): number => {
@@ -116,7 +127,10 @@ export const ORDER_FNS = {
       if (v.type.shape.length && !(isPow2(n) && n <= (v.type.shape.at(-1) as number))) t.fail(TL.topk, n, v.type);
       return asUser(sorted(t, 'topk', v, dim, {}, { k: n, descending: true }));
     },
-  /** Sorts rows that are bitonic: first ascending, then descending (or the other way round). */
+  /**
+   * Sorts rows that are bitonic: first ascending, then descending (or the other way round).
+   * @cost log2(n) steps over the whole tile.
+   */
   bitonic_merge:
     (t: Trace) =>
     (x: number | boolean, dim?: Dim, options: SortOptions = {}): number =>

@@ -30,7 +30,10 @@ export interface FdivOptions {
 }
 
 export const PRECISE = {
-  /** Quotient of two f32 tiles, rounded to nearest. */
+  /**
+   * Quotient of two f32 tiles, rounded to nearest.
+   * @cost integer arithmetic, tens of operations an element; `x / y` is one and within 2.5 ulp.
+   */
   div_rn: op({
     doc: 'Quotient of two f32 tiles, correctly rounded (to nearest even), subnormal numbers included, on every device.',
     args: ['x', 'y'],
@@ -53,7 +56,10 @@ export const PRECISE = {
         return asUser(t.one('div_rn', t.promote('tl.div_rn', t.value(x, 'tl.div_rn'), t.value(y, 'tl.div_rn'))));
       },
   }),
-  /** Square root of f32, rounded to nearest. */
+  /**
+   * Square root of f32, rounded to nearest.
+   * @cost integer arithmetic, tens of operations an element; `tl.sqrt` is one.
+   */
   sqrt_rn: op({
     doc: 'Square root of f32, correctly rounded (to nearest even) on every device; NaN below 0.',
     args: ['x'],
@@ -64,7 +70,11 @@ export const PRECISE = {
     samples: [[0], [2], [1e10], [1e-40], [-1]],
     api: unaryApi('sqrt_rn'),
   }),
-  /** x * y + z, rounded once. */
+  /**
+   * x * y + z, rounded once.
+   * @differs Rounded once on every device, which WGSL’s own `fma` does not promise.
+   * @cost the driver’s `fma` where it rounds once, which is tried at run time; else tens of integer operations an element.
+   */
   fma: op({
     doc: 'x * y + z rounded once, on every device: where the driver’s own `fma` rounds twice, by integer arithmetic.',
     args: ['x', 'y', 'z'],
@@ -87,7 +97,10 @@ export const PRECISE = {
         return asUser(t.one('fma', t.broadcast('tl.fma', [c, t.cast(b, dtypeOf(d.type)), d])));
       },
   }),
-  /** High half of the product of two integers, taken as unsigned. */
+  /**
+   * High half of the product of two integers, taken as unsigned.
+   * @cost four products of 16 bits for 32-bit integers, four of those for 64-bit ones: WGSL has no wide product.
+   */
   umulhi: op({
     doc: 'The high 32 (64) bits of the 64-bit (128-bit) product of two integers, whose bits are taken as unsigned numbers.',
     args: ['x', 'y'],
@@ -114,7 +127,10 @@ export const PRECISE = {
 };
 
 export const PRECISE_FNS = {
-  /** Quotient of two floating-point tiles: `x / y`, correctly rounded with ieee_rounding. */
+  /**
+   * Quotient of two floating-point tiles: `x / y`, correctly rounded with ieee_rounding.
+   * @cost with ieee_rounding as `tl.div_rn`; else one division.
+   */
   fdiv:
     (t: Trace) =>
     (x: number, y: number, options: FdivOptions = {}): number => {

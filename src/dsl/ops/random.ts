@@ -111,12 +111,18 @@ export const RANDOM_FNS = {
         if (dtypeOf(v.type) !== d || !d.is_int_unsigned()) t.fail(TL.unary, 'tl.philox_impl', v.type, 'all u32 or all u64');
       return four(impl(t, all.slice(0, 4), all.slice(4), rounds(t, 'philox_impl', options)));
     },
-  /** Philox on four counters of 32 or 64 bits, keyed by a seed of up to 64 bits: four tiles of random bits (u32 or u64). */
+  /**
+   * Philox on four counters of 32 or 64 bits, keyed by a seed of up to 64 bits: four tiles of random bits (u32 or u64).
+   * @cost counters of 64 bits take about four times as long as those of 32.
+   */
   philox:
     (t: Trace) =>
     (seed: number, c0: number, c1: number, c2: number, c3: number, options: RandomOptions = {}): Four =>
       four(philox(t, 'philox', seed, [c0, c1, c2, c3], rounds(t, 'philox', options))),
-  /** Random 32-bit integers (u32) for a scalar seed and a tile of offsets. */
+  /**
+   * Random 32-bit integers (u32) for a scalar seed and a tile of offsets.
+   * @cost ten rounds of four wide products each, of which three of four results go unused: `tl.randint4x` gives them all.
+   */
   randint:
     (t: Trace) =>
     (seed: number, offset: number, options: RandomOptions = {}): number =>
@@ -131,7 +137,10 @@ export const RANDOM_FNS = {
     (t: Trace) =>
     (x: number): number =>
       asUser(uniform(t, x)),
-  /** Random f32 in [0, 1) for a scalar seed and a tile of offsets. */
+  /**
+   * Random f32 in [0, 1) for a scalar seed and a tile of offsets.
+   * @cost ten rounds of four wide products each, of which three of four results go unused: `tl.rand4x` gives them all.
+   */
   rand:
     (t: Trace) =>
     (seed: number, offset: number, options: RandomOptions = {}): number =>
@@ -149,7 +158,10 @@ export const RANDOM_FNS = {
         number,
         number,
       ],
-  /** Random f32 of the standard normal distribution. */
+  /**
+   * Random f32 of the standard normal distribution.
+   * @cost as `tl.rand`, with a logarithm, a square root and a sine on top.
+   */
   randn:
     (t: Trace) =>
     (seed: number, offset: number, options: RandomOptions = {}): number => {

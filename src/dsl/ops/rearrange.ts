@@ -48,7 +48,10 @@ export const REARRANGE = {
       <T extends number | boolean>(a: T): [Widen<T>, Widen<T>] =>
         t.emit('split', [t.value(a, 'tl.split')]).map(asUser) as [Widen<T>, Widen<T>],
   }),
-  /** Turns the order along a dimension round. */
+  /**
+   * Turns the order along a dimension round.
+   * @differs Without `dim` the last dimension is turned round, where Triton asks for one.
+   */
   flip: op({
     doc: 'Turns the order of elements along a dimension (the last without one) round. The shape and the dtype stay.',
     args: ['x'],
@@ -66,7 +69,10 @@ export const REARRANGE = {
         return asUser(t.one('flip', [v], { axis: normalizeAxis(t, 'tl.flip', dim ?? rank - 1, rank) }));
       },
   }),
-  /** Elements by index along an axis. */
+  /**
+   * Elements by index along an axis.
+   * @cost one round through workgroup memory.
+   */
   gather: op({
     doc: 'Element i of the result is `src` at i with its index along `axis` replaced by `index` at i. `index` is an integer tile of the rank of `src`, and of its size in all dimensions but `axis`; its shape is the shape of the result. An index outside of `src` is an error on the interpreter; on a GPU it gives some other element.',
     args: ['src', 'index'],
@@ -95,7 +101,10 @@ const catType = (t: Trace, a: Type, b: Type): void => {
 };
 
 export const REARRANGE_FNS = {
-  /** One 1-D tile after another. `tl.cat(a, b, { can_reorder: true })`; here the order is kept. */
+  /**
+   * One 1-D tile after another. `tl.cat(a, b, { can_reorder: true })`; here the order is kept.
+   * @differs The order is kept; Triton promises none.
+   */
   cat:
     (t: Trace) =>
     <T extends number | boolean>(input: T, other: T, options: CatOptions = {}): Widen<T> => {

@@ -38,12 +38,12 @@ const value = <F extends ApiFn>(doc: string, combine: string, api: (t: Trace) =>
 /** `tl.max`: a value, or with `return_indices` the value and its index. */
 interface Extreme {
   (
-    x: number | boolean,
+    input: number | boolean,
     axis: number | null | undefined,
     options: ExtremeOptions & { readonly return_indices: true },
   ): [number, number];
-  (x: number | boolean, options: ExtremeOptions & { readonly return_indices: true }): [number, number];
-  (x: number | boolean, axis?: number | null | ExtremeOptions, options?: ExtremeOptions): number;
+  (input: number | boolean, options: ExtremeOptions & { readonly return_indices: true }): [number, number];
+  (input: number | boolean, axis?: number | null | ExtremeOptions, options?: ExtremeOptions): number;
 }
 
 const extremeApi =
@@ -70,9 +70,9 @@ const index = (name: 'argmax' | 'argmin', doc: string, better: 'gt' | 'lt') =>
     combine: better,
     api:
       (t) =>
-      (x: number | boolean, axis?: number | null | ArgOptions, options: ArgOptions = {}): number => {
+      (input: number | boolean, axis?: number | null | ArgOptions, options: ArgOptions = {}): number => {
         const g = given(t, name, axis, options, ['tie_break_left', 'keep_dims']);
-        const f = folding(t, name, [x], g.axis);
+        const f = folding(t, name, [input], g.axis);
         const [v] = f.operands;
         const d = dtypeOf(v.type);
         const [, i] = t.emit(name, [t.cast(v, d === bf16 ? f32 : d)], { axis: f.axis });
@@ -86,9 +86,9 @@ const bitwise = (name: 'xor_sum' | 'reduce_or', doc: string, combine: 'xor' | 'o
     doc,
     combine,
     (t) =>
-      (x: number | boolean, axis?: number | null | ReduceOptions, options: ReduceOptions = {}): number => {
+      (input: number | boolean, axis?: number | null | ReduceOptions, options: ReduceOptions = {}): number => {
         const g = given(t, name, axis, options, ['keep_dims']);
-        const f = folding(t, name, [x], g.axis);
+        const f = folding(t, name, [input], g.axis);
         if (!dtypeOf(f.operands[0].type).is_int()) t.fail(TL.unary, `tl.${name}`, f.operands[0].type, 'integers or masks');
         return asUser(finish(t, t.one(name, f.operands, { axis: f.axis }), f, g.o.keep_dims));
       },
@@ -96,14 +96,17 @@ const bitwise = (name: 'xor_sum' | 'reduce_or', doc: string, combine: 'xor' | 'o
   );
 
 export const REDUCE = {
-  /** Sum along an axis. */
+  /**
+   * Sum along an axis.
+   * @differs The order of the additions is fixed for a tile and a device, but not Triton’s: the last bits may differ.
+   */
   sum: value(
     'Sum along an axis (all axes without one). Integers narrower than 32 bits are summed in 32.',
     'add',
     (t) =>
-      (x: number | boolean, axis?: number | null | SumOptions, options: SumOptions = {}): number => {
+      (input: number | boolean, axis?: number | null | SumOptions, options: SumOptions = {}): number => {
         const g = given(t, 'sum', axis, options, ['keep_dims', 'dtype']);
-        const f = folding(t, 'sum', [x], g.axis);
+        const f = folding(t, 'sum', [input], g.axis);
         const [v] = f.operands;
         const to = dtypeOption(t, 'sum', g.o.dtype) ?? sumDtype(dtypeOf(v.type));
         return asUser(finish(t, t.one('sum', [t.cast(v, to)], { axis: f.axis }), f, g.o.keep_dims));
@@ -121,9 +124,15 @@ export const REDUCE = {
     'minimum',
     extremeApi('min'),
   ),
-  /** Index of the largest value. */
+  /**
+   * Index of the largest value.
+   * @differs Ties always go to the lowest index; with `tie_break_left: false` Triton leaves it open.
+   */
   argmax: index('argmax', 'Index of the largest value along an axis (i32); of equal values the first, and NaN loses.', 'gt'),
-  /** Index of the smallest value. */
+  /**
+   * Index of the smallest value.
+   * @differs Ties always go to the lowest index; with `tie_break_left: false` Triton leaves it open.
+   */
   argmin: index('argmin', 'Index of the smallest value along an axis (i32); of equal values the first, and NaN loses.', 'lt'),
   /** Exclusive or of integers along an axis. */
   xor_sum: bitwise('xor_sum', 'Exclusive or along an axis (all axes without one), in the dtype of the integers.', 'xor'),

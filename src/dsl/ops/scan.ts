@@ -37,11 +37,11 @@ const cumulate = <O extends CumulateOptions>(
     combine,
     api:
       (t) =>
-      (x: number | boolean, axis: number | O = 0, options?: O): number => {
+      (input: number | boolean, axis: number | O = 0, options?: O): number => {
         const object = typeof axis === 'object' && !t.isValue(axis) && !((axis as unknown) instanceof Number);
         const o = (object ? axis : (options ?? {})) as O;
         checkOptions(t, name, o, ['axis', ...known]);
-        const v = t.value(x, `tl.${name}`);
+        const v = t.value(input, `tl.${name}`);
         if (isPtr(v.type)) t.fail(TL.pointerElement, `tl.${name}`, v.type);
         if (v.type.shape.length === 0) t.fail(TL.reduceScalar, name, v.type);
         const a = axisOf(t, name, object ? (o.axis ?? 0) : axis, v.type.shape.length);
@@ -52,7 +52,11 @@ const cumulate = <O extends CumulateOptions>(
   });
 
 export const SCAN = {
-  /** Sums of the elements up to each one along an axis. */
+  /**
+   * Sums of the elements up to each one along an axis.
+   * @differs The order of the additions is not Triton’s: the last bits may differ.
+   * @cost log2(n) steps at most: registers, then shuffles, then workgroup memory for what is left.
+   */
   cumsum: cumulate<CumsumOptions>(
     'cumsum',
     'Sums of the elements up to each one (from each one on with `reverse`) along an axis. bf16 sums in f32, integers narrower than 32 bits in 32.',
@@ -60,7 +64,11 @@ export const SCAN = {
     ['reverse', 'dtype'],
     (t, d, o) => dtypeOption(t, 'cumsum', o.dtype) ?? sumDtype(d),
   ),
-  /** Products of the elements up to each one along an axis. */
+  /**
+   * Products of the elements up to each one along an axis.
+   * @differs The order of the products is not Triton’s: the last bits may differ.
+   * @cost log2(n) steps at most: registers, then shuffles, then workgroup memory for what is left.
+   */
   cumprod: cumulate<CumulateOptions>(
     'cumprod',
     'Products of the elements up to each one (from each one on with `reverse`) along an axis. bf16 multiplies in f32; integers keep their dtype and wrap.',

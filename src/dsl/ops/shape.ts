@@ -58,8 +58,8 @@ export const SHAPE = {
     type: ([x], { axis }) => [withShape(x, [...x.shape.slice(0, Number(axis)), 1, ...x.shape.slice(Number(axis))])],
     api:
       (t) =>
-      <T extends number | boolean>(x: T, axis: number | readonly number[]): Widen<T> =>
-        expand(t, 'tl.expand_dims', x, Array.isArray(axis) ? axis : [axis as number]),
+      <T extends number | boolean>(input: T, axis: number | readonly number[]): Widen<T> =>
+        expand(t, 'tl.expand_dims', input, Array.isArray(axis) ? axis : [axis as number]),
   }),
   /** Repeats dimensions of 1 (or a scalar) up to a shape. */
   broadcast_to: op({
@@ -75,10 +75,13 @@ export const SHAPE = {
     },
     api:
       (t) =>
-      <T extends number | boolean>(x: T, ...shape: (number | readonly number[])[]): Widen<T> =>
-        asUser(t.broadcastTo(t.value(x, 'tl.broadcast_to'), t.constShape(shape.flat(), 'tl.broadcast_to: the shape'))),
+      <T extends number | boolean>(input: T, ...shape: (number | readonly number[])[]): Widen<T> =>
+        asUser(t.broadcastTo(t.value(input, 'tl.broadcast_to'), t.constShape(shape.flat(), 'tl.broadcast_to: the shape'))),
   }),
-  /** The same elements, in row-major order, in another shape. */
+  /**
+   * The same elements, in row-major order, in another shape.
+   * @differs Keeps the order of elements whatever `can_reorder` says.
+   */
   reshape: op({
     doc: 'The same elements, in row-major order, in another shape.',
     args: ['x'],
@@ -87,8 +90,8 @@ export const SHAPE = {
     type: (ts, { shape }, fail) => reshapeRule(ts, shape as number[], fail),
     api:
       (t) =>
-      <T extends number | boolean>(x: T, ...shape: ShapeArgs): Widen<T> =>
-        asUser(reshapeTo(t, t.value(x, 'tl.reshape'), shapeArgs(t, 'reshape', shape))),
+      <T extends number | boolean>(input: T, ...shape: ShapeArgs): Widen<T> =>
+        asUser(reshapeTo(t, t.value(input, 'tl.reshape'), shapeArgs(t, 'reshape', shape))),
   }),
   /** Reorders dimensions; without an order, swaps the last two. */
   trans: op({
@@ -108,10 +111,10 @@ export const SHAPE = {
     },
     api:
       (t) =>
-      <T extends number | boolean>(x: T, ...perm: (number | readonly number[])[]): Widen<T> => {
-        const v = t.value(x, 'tl.trans');
+      <T extends number | boolean>(input: T, ...dims: (number | readonly number[])[]): Widen<T> => {
+        const v = t.value(input, 'tl.trans');
         const n = v.type.shape.length;
-        const given = perm.flat();
+        const given = dims.flat();
         if (given.length === 0 && n < 2) t.fail(TL.permutation, 'tl.trans', v.type, [1, 0]);
         return order(t, 'trans', v, given.length ? given : [...Array(n - 2).keys(), n - 1, n - 2]);
       },
@@ -119,17 +122,23 @@ export const SHAPE = {
 };
 
 export const SHAPE_FNS = {
-  /** Reorders dimensions: dimension i of the result is dimension dims[i] of x. */
+  /** Reorders dimensions: dimension i of the result is dimension dims[i] of the input. */
   permute:
     (t: Trace) =>
-    <T extends number | boolean>(x: T, ...dims: (number | readonly number[])[]): Widen<T> =>
-      order(t, 'permute', t.value(x, 'tl.permute'), dims.flat()),
-  /** The same elements in another shape; Triton may reorder them, here they keep their order. */
+    <T extends number | boolean>(input: T, ...dims: (number | readonly number[])[]): Widen<T> =>
+      order(t, 'permute', t.value(input, 'tl.permute'), dims.flat()),
+  /**
+   * The same elements in another shape; Triton may reorder them, here they keep their order.
+   * @differs Keeps the order of elements; Triton may reorder them.
+   */
   view:
     (t: Trace) =>
-    <T extends number | boolean>(x: T, ...shape: (number | readonly number[])[]): Widen<T> =>
-      asUser(reshapeTo(t, t.value(x, 'tl.view'), t.constShape(shape.flat(), 'tl.view: the shape'))),
-  /** All elements of a tile in one dimension, in row-major order. */
+    <T extends number | boolean>(input: T, ...shape: (number | readonly number[])[]): Widen<T> =>
+      asUser(reshapeTo(t, t.value(input, 'tl.view'), t.constShape(shape.flat(), 'tl.view: the shape'))),
+  /**
+   * All elements of a tile in one dimension, in row-major order.
+   * @differs Keeps the order of elements whatever `can_reorder` says.
+   */
   ravel:
     (t: Trace) =>
     <T extends number | boolean>(x: T, options: ReorderOptions = {}): Widen<T> => {
@@ -137,12 +146,18 @@ export const SHAPE_FNS = {
       const v = t.value(x, 'tl.ravel');
       return asUser(reshapeTo(t, v, [numel(v.type.shape)]));
     },
-  /** `x[:, None]`: a 1-D tile as a column of shape [n, 1]. */
+  /**
+   * `x[:, None]`: a 1-D tile as a column of shape [n, 1].
+   * @differs Stands for the index expression `x[:, None]`, which TypeScript lacks.
+   */
   col:
     (t: Trace) =>
     <T extends number | boolean>(x: T): Widen<T> =>
       expand(t, 'tl.col', x, [t.value(x, 'tl.col').type.shape.length]),
-  /** `x[None, :]`: a 1-D tile as a row of shape [1, n]. */
+  /**
+   * `x[None, :]`: a 1-D tile as a row of shape [1, n].
+   * @differs Stands for the index expression `x[None, :]`, which TypeScript lacks.
+   */
   row:
     (t: Trace) =>
     <T extends number | boolean>(x: T): Widen<T> =>
