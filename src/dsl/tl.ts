@@ -182,11 +182,17 @@ const COMPOSED = {
 
 /** Options of `tl.range` that steer NVIDIA's pipeliner; accepted so that kernels port unchanged. */
 export interface RangeOptions {
+  /** Depth of Triton's software pipeline; without effect. */
   readonly num_stages?: number;
+  /** Iterations to unroll; without effect, unlike `tl.static_range`. */
   readonly loop_unroll_factor?: number;
+  /** Keeps accumulators in one buffer; without effect. */
   readonly disallow_acc_multi_buffer?: boolean;
+  /** Joins nested loops into one; without effect. */
   readonly flatten?: boolean;
+  /** Gives warps different parts of the work; without effect. */
   readonly warp_specialize?: boolean;
+  /** Keeps invariant code in the loop; without effect. */
   readonly disable_licm?: boolean;
 }
 
@@ -230,13 +236,17 @@ const DTYPE_NAMES = {
 /** What options name. */
 const CONSTANTS = { PropagateNan } as const;
 
+interface Functions {
+  /** Makes a device function, which is expanded where a kernel calls it: `tl.fn(function helper(x: number) { … })`. */
+  readonly fn: typeof fn;
+}
+
 /** The language inside kernels: functions, dtypes and (as `tl.ptr<…>` and the like) parameter types. */
-export const tl: WithApi & FactoriesOf<typeof COMPOSED> & typeof DTYPE_NAMES & typeof CONSTANTS & { readonly fn: typeof fn } = {
+export const tl: WithApi & FactoriesOf<typeof COMPOSED> & typeof DTYPE_NAMES & typeof CONSTANTS & Functions = {
   ...fromRows,
   ...composed,
   ...DTYPE_NAMES,
   ...CONSTANTS,
-  /** Makes a device function: expanded where a kernel calls it. `tl.fn(function helper(x: number) { … })`. */
   fn,
 };
 

@@ -18,6 +18,7 @@ export const SCOPES = ['gpu', 'cta', 'sys'] as const;
 export interface CasOptions {
   /** Which accesses before and after it are ordered with it; acq_rel by default. */
   readonly sem?: (typeof SEMANTICS)[number] | null;
+  /** Who sees it as one step: the device, a program or the system. All are the device here. */
   readonly scope?: (typeof SCOPES)[number] | null;
 }
 export interface AtomicOptions extends CasOptions {

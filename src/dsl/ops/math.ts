@@ -40,12 +40,12 @@ export const MATH = {
     (x) => 3 + 2 * Math.abs(x),
     [0, 1, -20, 20],
   ),
-  /** Natural logarithm. */
+  /** Natural logarithm; -inf at 0, NaN below. */
   log: fn('log', 'Natural logarithm; -inf at 0, NaN below.', Math.log, '#tl_log', 4, [1, 10, 0.5]),
-  /** Base-2 logarithm. */
+  /** Base-2 logarithm; -inf at 0, NaN below. */
   log2: fn('log2', 'Base-2 logarithm; -inf at 0, NaN below.', Math.log2, '#tl_log2', 4, [1, 10, 0.5]),
   /**
-   * Square root.
+   * Square root; NaN below 0.
    * @differs Within 4 ulp, as WGSL has it; `tl.sqrt_rn` rounds correctly.
    */
   sqrt: fn('sqrt', 'Square root; NaN below 0.', Math.sqrt, 'sqrt', 4, [0, 2, 1e10]),
@@ -66,11 +66,11 @@ export const MATH = {
   /** Smallest integer not below. */
   ceil: fn('ceil', 'Smallest integer that is not below x.', Math.ceil, 'ceil', 0, [1.5, -1.5, 2]),
   /**
-   * Error function.
+   * Error function: the share of a normal distribution that lies within x·√2 of its mean, with the sign of x.
    * @cost a polynomial and an exponential an element: WGSL has no erf.
    */
   erf: fn('erf', 'Error function.', erf, '#erf', 8, [0, 0.5, -3]),
-  /** Absolute value. */
+  /** Absolute value of integers and floats. */
   abs: op({
     doc: 'Absolute value of integers and floating-point numbers.',
     args: ['x'],

@@ -19,14 +19,19 @@ export interface LoadOptions {
   readonly padding_option?: Padding;
   /** Hints of Triton's that WebGPU has no use for; accepted so that kernels port unchanged. */
   readonly cache_modifier?: string;
+  /** A hint as well, without effect. */
   readonly eviction_policy?: string;
+  /** Without effect: WGSL reads when it likes between barriers. */
   readonly volatile?: boolean;
 }
 export interface StoreOptions {
+  /** Lanes where it is false are not written. */
   readonly mask?: boolean | number | null;
   /** Block pointers: dimensions along which the block may reach beyond the tensor. What lies there is not written. */
   readonly boundary_check?: PerDim;
+  /** A hint that WebGPU has no use for; accepted so that kernels port unchanged. */
   readonly cache_modifier?: string;
+  /** A hint as well, without effect. */
   readonly eviction_policy?: string;
 }
 const LOAD_OPTIONS = ['mask', 'other', 'boundary_check', 'padding_option', 'cache_modifier', 'eviction_policy', 'volatile'];

@@ -43,6 +43,7 @@ export function network(n: number, attrs: Attrs): readonly NetworkStep[] {
 export interface SortOptions {
   /** The only dimension that can be sorted is the last. */
   readonly dim?: number | null;
+  /** From the greatest to the least; a number counts as true unless it is 0. */
   readonly descending?: boolean | number;
 }
 type Dim = number | null | SortOptions;

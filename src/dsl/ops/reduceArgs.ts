@@ -12,6 +12,7 @@ export interface KeepDims {
   readonly keep_dims?: boolean;
 }
 export interface ReduceOptions extends KeepDims {
+  /** The axis, for calls that leave it out in front of the options. */
   readonly axis?: number | null;
 }
 export interface SumOptions extends ReduceOptions {
@@ -25,6 +26,7 @@ export interface ArgOptions extends ReduceOptions {
 export interface ExtremeOptions extends ReduceOptions {
   /** Also give the index of the value: the result is [value, index]. */
   readonly return_indices?: boolean;
+  /** Of equal values, the lowest index: what happens here either way, and Triton's default. */
   readonly return_indices_tie_break_left?: boolean;
 }
 

@@ -8,6 +8,7 @@ import { asUser, op } from './row.ts';
 import { checkOptions } from './rules.ts';
 
 export interface CumulateOptions {
+  /** The axis, for calls that leave it out in front of the options; 0 by default. */
   readonly axis?: number;
   /** From the last element to the first. */
   readonly reverse?: boolean;
