@@ -1,4 +1,5 @@
-// Functions that reductions and scans combine with: associative, some of them not commutative, one of two values at once.
+// Functions of elements: what reductions and scans combine with (associative, some of them not commutative, some of two values at
+// once), and what maps do with each element by itself.
 
 import type { Value } from '../../src/dsl/ir/ir.ts';
 import type { Cell, Scene } from './trace.ts';
@@ -54,3 +55,33 @@ export function fold(s: Scene, c: Cell, how: number, scan: boolean, axis: number
     c.exact && (how % COMBINE.length > 0 || !isFloat(c)),
   );
 }
+
+type Mapped = (s: Scene) => (x: Value, y: Value) => unknown;
+/** For integers of one dtype: a branch for each element, and a loop of its own length. */
+export const MAPS: readonly Mapped[] = [
+  (s) => (x, y) => {
+    const cell = { r: x };
+    const vars = { names: ['r'], get: () => [cell.r], set: ([r]: readonly unknown[]) => void (cell.r = r as Value) };
+    const less = (): void => void (cell.r = s.bin('-', y, x));
+    const more = (): void => void (cell.r = s.bin('-', x, y));
+    s.$.if(s.line, s.bin('<', x, y), less, more, vars);
+    return cell.r;
+  },
+  (s) => (x, y) => {
+    const cell = { r: x, k: s.bin('&', y, 3) };
+    const vars = {
+      names: ['r', 'k'],
+      get: () => [cell.r, cell.k],
+      set: ([r, k]: readonly unknown[]) => {
+        cell.r = r as Value;
+        cell.k = k as Value;
+      },
+    };
+    const body = (): void => {
+      cell.r = s.bin('+', cell.r, y);
+      cell.k = s.bin('-', cell.k, 1);
+    };
+    s.$.while(s.line, () => s.bin('>', cell.k, 0), body, vars);
+    return cell.r;
+  },
+];

@@ -4,7 +4,7 @@
 import * as fc from 'fast-check';
 import type { DTypeName } from '../../src/dsl/types.ts';
 import type { Order, Program, Step } from './program.ts';
-import { ALL_DTYPES, along, ELEMENTWISE, moves, ROWS } from './table.ts';
+import { ALL_DTYPES, ATOMIC, along, ELEMENTWISE, moves, ROWS } from './table.ts';
 
 export interface GeneratorOptions {
   /** Ops, moves and reductions to draw from, by name; all if absent. */
@@ -102,6 +102,21 @@ export function programs({ only, dtypes = ALL_DTYPES }: GeneratorOptions = {}): 
         reverse: fc.boolean(),
       }),
     ]);
+  const atomics = names(ATOMIC);
+  if (atomics.length)
+    leaf.push([
+      1,
+      fc.record({
+        do: fc.constant('atomic' as const),
+        name: from(atomics),
+        a: nat,
+        at: nat,
+        mask: sometimes(nat),
+        site: sometimes(nat, 1),
+        order,
+      }),
+    ]);
+  if (names(['map_elementwise']).length) leaf.push([1, fc.record({ do: fc.constant('map' as const), how: nat, a: nat, b: nat })]);
   if (names(['histogram']).length)
     leaf.push([
       1,

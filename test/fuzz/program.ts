@@ -80,6 +80,18 @@ export type Step =
     }
   /** Gives a variable of the enclosing statement a new value. */
   | { readonly do: 'set'; readonly variable: number; readonly a: Pick }
+  /** Changes shared elements in an order that does not matter, or elements of its own (`site`) and takes what they held. */
+  | {
+      readonly do: 'atomic';
+      readonly name: string;
+      readonly a: Pick;
+      readonly at: Pick;
+      readonly mask: Pick | null;
+      readonly site: Pick | null;
+      readonly order: Order;
+    }
+  /** A function of scalars for each element; `how` counts MAPS (fold.ts). */
+  | { readonly do: 'map'; readonly how: number; readonly a: Pick; readonly b: Pick }
   | {
       readonly do: 'if';
       readonly condition: Pick;

@@ -7,9 +7,9 @@ import type { Vars } from '../../src/dsl/trace/regions.ts';
 import type { Frame } from '../../src/dsl/trace/tracer.ts';
 import { DTYPES, type DTypeName, numel } from '../../src/dsl/types.ts';
 import { anyMask, inputPointers, sitePointers, span } from './address.ts';
-import { fold } from './fold.ts';
+import { fold, MAPS } from './fold.ts';
 import { type Order, type Program, SLOTS, type Step } from './program.ts';
-import { ALONG, domain, jumps, MOVES, OPERATORS, ROWS, SHIFTS, shapesOf } from './table.ts';
+import { ALONG, COMMUTING, domain, jumps, MOVES, OPERATORS, ROWS, SHIFTS, shapesOf } from './table.ts';
 import { type Cell, dtype, fits, isFloat, isInt, isScalar, Scene, shapeOf, skip } from './trace.ts';
 
 /** Outputs of different dtypes; with as many inputs they stay below the fewest storage buffers that a device may have. */
@@ -134,6 +134,30 @@ const HANDLERS: Handlers = {
     const c = s.pick(a, (x) => shapeOf(x).length === 1 && isInt(x));
     const on = anyMask(s, mask, shapeOf(c));
     s.push(s.call('histogram', s.bin('&', c.v, 63), bins, on ? { mask: on } : {}));
+  },
+  atomic: (s, { name, a, at, mask, site, order }) => {
+    if (site !== null && s.sites.length) {
+      const own = s.sites[s.sites.length - 1 - (site % s.sites.length)];
+      const c = s.pick(a, (x) => numel(shapeOf(x)) === own.size && (DTYPES[own.dtype].is_floating() || sure(x)));
+      const pointers = sitePointers(s, own, shapeOf(c), order, false, at);
+      s.push(s.call(name, pointers, s.cast(c.v, own.dtype)), false);
+      return;
+    }
+    if (!COMMUTING.includes(name)) skip('an order that matters');
+    const c = s.pick(a, isInt);
+    const d = dtype(c).name;
+    if (!s.sizes.has(d) && s.sizes.size >= MAX_OUTPUTS) skip('enough outputs');
+    const base = s.sizes.get(d) ?? 0;
+    const index = s.pick(at, (x) => isInt(x) && fits(shapeOf(x), shapeOf(c)));
+    const pointers = s.bin('+', s.pointer('out', d), s.bin('+', s.cast(s.bin('&', index.v, SLOTS - 1), 'i32'), base));
+    const on = anyMask(s, mask, shapeOf(c));
+    s.call(name, s.call('broadcast_to', pointers, ...shapeOf(c)), c.v, on ? { mask: on } : {});
+    s.sizes.set(d, base + SLOTS);
+  },
+  map: (s, { how, a, b }) => {
+    const x = s.pick(a, (c) => isInt(c) && !isScalar(c));
+    const y = s.pick(b, (c) => isInt(c) && fits(shapeOf(c), shapeOf(x)));
+    s.push(s.call('map_elementwise', MAPS[how % MAPS.length](s), x.v, s.cast(y.v, dtype(x))));
   },
   dot: (s, { dtype: to, a, b, acc }) => {
     // Any tile is a matrix of 16 columns or rows; the fewest that a dot takes.

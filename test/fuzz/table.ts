@@ -122,3 +122,9 @@ export const ALONG: {
 
 export const moves = Object.keys(MOVES).filter((n) => FUNCTIONS[n]);
 export const along = Object.keys(ALONG).filter((n) => FUNCTIONS[n]);
+
+/** Atomic ops whose result in memory does not depend on their order, for integers. */
+export const COMMUTING = ['atomic_add', 'atomic_max', 'atomic_min', 'atomic_and', 'atomic_or', 'atomic_xor'].filter(
+  (n) => FUNCTIONS[n],
+);
+export const ATOMIC = [...COMMUTING, 'atomic_xchg'].filter((n) => FUNCTIONS[n]);
