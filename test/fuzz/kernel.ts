@@ -69,7 +69,14 @@ export function kernelOf(program: Program): Kernel {
   all.forEach((name, buffer) => {
     signature[name] = { kind: 'ptr', dtype: DTYPES[name.replace(/^\w+?_/, '') as DTypeName], buffer, divisibleBy: 1 };
   });
-  for (const [name, d] of Object.entries(SCALARS)) signature[name] = { kind: 'scalar', dtype: DTYPES[d], divisibleBy: 1 };
+  // As a launch specialises: an integer that equals 1 is a constant.
+  const { n, stride, wide, x } = program;
+  const scalars: { [name: string]: number | bigint } = { n, stride, wide: BigInt(wide), x };
+  for (const [name, d] of Object.entries(SCALARS)) {
+    const dtype = DTYPES[d];
+    const one = dtype.is_int() && Number(scalars[name]) === 1;
+    signature[name] = one ? { kind: 'const', value: 1, dtype } : { kind: 'scalar', dtype, divisibleBy: 1 };
+  }
   traceKernel(
     definition(program, all, (s) => (scene = s)),
     signature as Signature,
@@ -94,8 +101,7 @@ export function kernelOf(program: Program): Kernel {
       memory.push({ name: `${first}_${d}`, dtype, bytes, views });
     }
   }
-  const { n, stride, wide, x } = program;
-  return { program, definition: definition(program, params), memory, scalars: { n, stride, wide: BigInt(wide), x }, skipped };
+  return { program, definition: definition(program, params), memory, scalars, skipped };
 }
 
 // ---- contents

@@ -56,9 +56,10 @@ export function inexactValues(func: Func): Set<Value> {
       } else if (op.name === 'if') for (const y of yields) link(y, op.results);
       else {
         const row = rowOf(op.name);
-        const first = row?.ulp || folds(op) || (op.name === 'load' && stored.has(bufferOf(op.operands[0])));
+        const first = row?.ulp || folds(op) || (row?.traits.includes('reads') && stored.has(bufferOf(op.operands[0])));
         if (first || op.operands.some((o) => found.has(o))) op.results.forEach(mark);
-        if (op.name === 'store' && found.has(op.operands[1])) stored.add(bufferOf(op.operands[0]));
+        if (row?.traits.includes('writes') && op.operands.slice(1).some((o) => found.has(o)))
+          stored.add(bufferOf(op.operands[0]));
       }
       for (const r of op.regions) visit(r);
     }
