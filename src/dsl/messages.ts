@@ -161,8 +161,8 @@ export const TL = {
     ],
     help: 'transpose one side with tl.trans(x), or load it the other way round',
   })),
-  dotRank: message('TL1031', (a: Type, b: Type) => ({
-    text: `tl.dot takes two 2-D tiles, or two batches of them, but got ${printType(a)} and ${printType(b)}`,
+  dotRank: message('TL1031', (a: Type, b: Type, fn = 'tl.dot') => ({
+    text: `${fn} takes two 2-D tiles, or two batches of them, but got ${printType(a)} and ${printType(b)}`,
     notes: ['dimensions before the last two are the batch; they must be the same on both sides'],
     help: 'use tl.sum(tl.col(a) * tl.row(b), …) for vectors, or tl.reshape to two dimensions',
   })),
@@ -171,14 +171,32 @@ export const TL = {
     notes: [`expected: ${expected}`],
     help: 'cast one side, e.g. tl.cast(p, tl.dtype_of(v))',
   })),
-  dotAcc: message('TL1033', (acc: Type, want: Type) => ({
-    text: `tl.dot: the accumulator is ${printType(acc)}, but the product is ${printType(want)}`,
+  dotAcc: message('TL1033', (acc: Type, want: Type, fn = 'tl.dot') => ({
+    text: `${fn}: the accumulator is ${printType(acc)}, but the product is ${printType(want)}`,
     help: `make the accumulator with tl.zeros([${want.shape.join(', ')}], tl.${want.elem})`,
   })),
-  dotSmall: message('TL1034', (a: Type, b: Type, least: number) => ({
-    text: `tl.dot: ${printType(a)} times ${printType(b)}: the inner dimension is ${a.shape.at(-1)}, but at least ${least} is needed`,
+  dotSmall: message('TL1034', (a: Type, b: Type, least: number, fn = 'tl.dot') => ({
+    text: `${fn}: ${printType(a)} times ${printType(b)}: the inner dimension is ${a.shape.at(-1)}, but at least ${least} is needed`,
     notes: [`Triton refuses this too: matrix units take K >= ${least} of this dtype`],
     help: `load ${least} along K and mask off what is too much with 0, or use tl.sum(tl.col(a) * tl.row(b), …)`,
+  })),
+  dotScaledDtype: message('TL1038', (side: string, found: Type, format: string, dtypes: readonly DType[]) => ({
+    text: `tl.dot_scaled: ${side} is ${printType(found)}, which does not hold the format '${format}'`,
+    notes: [`expected: a tile of ${dtypes.join(' or ')}${format === 'e2m1' ? ', two elements a byte' : ''}`],
+    help: `load it as ${dtypes[dtypes.length - 1]}, or change ${side}_format`,
+  })),
+  dotScaledScale: message('TL1039', (side: string, found: Type, shape: readonly number[], group: number) => ({
+    text: `tl.dot_scaled: ${side}_scale is ${printType(found)}, but the scales of ${side} are [${shape.join(', ')}]`,
+    notes: [
+      `one scale for ${group} elements along K, of u8 (e8m0); fp8e4nv has one for 16`,
+      'K is the last dimension of the scales on both sides: those of rhs are not transposed',
+    ],
+    help: `load a tile of shape [${shape.join(', ')}], or pass null for no scales`,
+  })),
+  dotScaledK: message('TL1049', (a: Type, b: Type, ka: number, kb: number) => ({
+    text: `tl.dot_scaled: ${printType(a)} times ${printType(b)}: K is ${ka} on the left side and ${kb} on the right`,
+    notes: ["a tile of 'e2m1' has two elements a byte along K, or along M and N with lhs_k_pack and rhs_k_pack false"],
+    help: 'load as many elements along K on both sides',
   })),
   carriedType: message('TL1040', (name: string, before: Type, after: Type, where: string) => ({
     text: `'${name}' is ${printType(before)} before the ${where} and ${printType(after)} after it`,

@@ -6,6 +6,7 @@ import { TL } from './messages.ts';
 import { BLOCK_FNS } from './ops/blocks.ts';
 import { CREATE_FNS } from './ops/create.ts';
 import { DESCRIPTOR_FNS } from './ops/descriptors.ts';
+import { DOT_SCALED_FNS } from './ops/dotScaled.ts';
 import { OPS } from './ops/index.ts';
 import { INLINE_FNS } from './ops/inline.ts';
 import { LIBDEVICE_FNS } from './ops/libdevice.ts';
@@ -62,6 +63,7 @@ const COMPOSED = {
   ...ORDER_FNS,
   ...BLOCK_FNS,
   ...DESCRIPTOR_FNS,
+  ...DOT_SCALED_FNS,
   ...REDUCE_FNS,
   /** Smallest integer that is not below x / div, for positive integers. */
   cdiv:
