@@ -44,7 +44,7 @@ export const TRITON_NAMES: { readonly [name: string]: string | null } = {
   device_print: SAME,
   div_rn: SAME,
   dot: SAME,
-  dot_scaled: 'not yet: upcast the operands and take `tl.dot`',
+  dot_scaled: SAME,
   dtype: 'a type here: `tl.dtype`; the values are `tl.f32` and so on',
   erf: SAME,
   exp: SAME,
