@@ -107,7 +107,7 @@ async function main(o: Options): Promise<void> {
   console.log(table(['trace → WGSL', 'text', 'first ms', 'warm ms', 'pipeline ms'], rows));
   console.log(
     `\ncached launch: ${fixed(launch.tessera_us, 2)} µs; by hand, same ${launch.bindings} bindings: ${fixed(launch.webgpu_us, 2)} µs; ` +
-      `ratio ${fixed(launch.ratio, 2)} (target ≤ 1.2)`,
+      `ratio ${fixed(launch.ratio, 2)} (target ≤ 1.2); replayed: ${fixed(launch.replay_us, 2)} µs`,
   );
   const method =
     'Trace → WGSL of the workload’s largest variant: median of three fresh processes (kernel and compiler loaded, nothing compiled yet), ' +

@@ -1,5 +1,6 @@
 // Host time of a cached launch against the least that WebGPU allows for the same work: one pass, one bind group that exists, one dynamic
-// uniform offset, and a submit with one upload of uniforms every 64 dispatches. Both in one process, in alternating rounds.
+// uniform offset, and a submit with one upload of uniforms every 64 dispatches; and of the same launches recorded and replayed. All in one
+// process, in alternating rounds.
 
 import type { Device } from 'tessera';
 import type { WgslProgram } from '../src/lower/program.ts';
@@ -16,6 +17,8 @@ const COMPUTE = 0x4;
 export interface LaunchCost {
   readonly tessera_us: number;
   readonly webgpu_us: number;
+  /** A launch of a sequence (`device.record`). */
+  readonly replay_us: number;
   readonly ratio: number;
   readonly bindings: number;
   readonly rounds: number;
@@ -95,9 +98,10 @@ export async function launchCost(device: Device, rounds: number): Promise<Launch
   tessera();
   device.backend.compile = load;
   const hand = byHand(gpu, programs[0]);
-  const times: [number[], number[]] = [[], []];
+  const sequence = device.record(tessera);
+  const times: [number[], number[], number[]] = [[], [], []];
   for (let r = -5; r < 2 * rounds; r++) {
-    for (const [i, round] of [tessera, hand.round].entries()) {
+    for (const [i, round] of [tessera, hand.round, () => sequence.replay()].entries()) {
       const from = performance.now();
       round();
       const took = performance.now() - from;
@@ -106,11 +110,13 @@ export async function launchCost(device: Device, rounds: number): Promise<Launch
     }
   }
   hand.free();
+  sequence.free();
   for (const t of [x, y, out]) t.free();
-  const [ours, theirs] = times.map((t) => (summarize(t).median_ms * 1000) / LAUNCHES);
+  const [ours, theirs, replayed] = times.map((t) => (summarize(t).median_ms * 1000) / LAUNCHES);
   return {
     tessera_us: ours,
     webgpu_us: theirs,
+    replay_us: replayed,
     ratio: ours / theirs,
     bindings: programs[0].bindings.length + 1,
     rounds: 2 * rounds,
