@@ -23,6 +23,8 @@ export interface Target {
   readonly subgroupMinSize: number;
   readonly subgroupMaxSize: number;
   readonly shaderF16: boolean;
+  /** Built-in functions that give a number for NaN on this device; none if absent. Each has a helper `NAME_or_nan` in the prelude. */
+  readonly losesNan?: readonly string[];
   /** What `chromium-experimental-subgroup-matrix` can multiply here; empty without it. */
   readonly matrices: readonly MatrixConfig[];
   readonly maxWorkgroupStorage: number;

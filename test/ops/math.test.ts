@@ -86,6 +86,8 @@ const UNARY: readonly (readonly [name: string, lo: number, hi: number])[] = [
   ['asinh', -5, 5],
   ['acosh', 0.9, 5],
   ['atanh', -1.05, 1.05],
+  ['exp', -80, 80],
+  ['exp2', -100, 100],
   ['exp10', -40, 40],
   ['expm1', -1, 1],
   ['log1p', -1, 2],

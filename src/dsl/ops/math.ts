@@ -16,7 +16,7 @@ export const fn = (name: string, doc: string, f: Fn1, wgsl: string, ulp: number 
     traits: ['pure', 'elementwise'],
     type: same(`tl.${name}`, 'f32 (cast other dtypes with tl.cast first, as in Triton)', isWideFloat),
     eval: unary(f),
-    wgsl: (v, cx) => `${wgsl.startsWith('#') ? cx.helper(wgsl.slice(1)) : wgsl}(${v[0]})`,
+    wgsl: (v, cx) => `${wgsl.startsWith('#') ? cx.helper(wgsl.slice(1)) : cx.builtin(wgsl)}(${v[0]})`,
     ulp,
     samples: samples.map((x) => [x]),
     api: unaryApi(name),

@@ -58,6 +58,8 @@ export interface WgslContext {
   readonly attrs: Attrs;
   /** Declares that a helper function of the prelude is needed; returns its name. */
   helper(name: string): string;
+  /** The built-in of that name, or the helper that does its work on a device whose built-in does not keep NaN. */
+  builtin(name: string): string;
   /** WGSL spelling of a type, e.g. `vec4<f32>`. */
   spell(t: Type): string;
   /** Runtime expressions for values that WGSL refuses as constants, or that drivers fold against IEEE. */

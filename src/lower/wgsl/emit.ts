@@ -62,6 +62,7 @@ export class Emitter {
   readonly lines: Line[] = [];
   readonly helpers = new Set<string>();
   private readonly names: Names;
+  private readonly losesNan: readonly string[];
   private readonly text = new Map<Value, string>();
   private readonly uses = new Map<Value, number>();
   /** Block that an op stands in, to keep single-use expressions where their operands mean the same. */
@@ -70,8 +71,10 @@ export class Emitter {
   private indent = 1;
   private shown = '';
 
-  constructor(names: Names) {
+  /** `losesNan`: see `Target`. */
+  constructor(names: Names, losesNan: readonly string[] = []) {
     this.names = names;
+    this.losesNan = losesNan;
   }
 
   emit(body: Block): void {
@@ -145,15 +148,17 @@ export class Emitter {
     const types = op.operands.map((o) => o.type);
     const type = op.results[0]?.type ?? types[0];
     const lanes = types.find((t) => t.shape.length)?.shape[0];
+    const helper = (name: string): string => {
+      const full = lanes ? `${name}_v${lanes}` : name;
+      this.helpers.add(full);
+      return full;
+    };
     return {
       type,
       operands: types,
       attrs: op.attrs,
-      helper: (name) => {
-        const full = lanes ? `${name}_v${lanes}` : name;
-        this.helpers.add(full);
-        return full;
-      },
+      helper,
+      builtin: (name) => (this.losesNan.includes(name) ? helper(`${name}_or_nan`) : name),
       spell: spellType,
       inf: 'u.inf',
       zero: 'bitcast<f32>(u.zero)',

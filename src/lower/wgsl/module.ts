@@ -37,7 +37,7 @@ export function moduleOf(
 ): WgslProgram {
   const names = new Names();
   for (const b of access.buffers) names.reserve(b.name);
-  const emitter = new Emitter(names);
+  const emitter = new Emitter(names, target.losesNan);
   emitter.emit(lane.body);
   const ops: Op[] = [];
   walk(lane.body, (op) => void ops.push(op));

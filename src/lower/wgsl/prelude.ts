@@ -119,6 +119,8 @@ const floats: { [name: string]: Helper } = {
     'return bitcast<f32>(select(bitcast<u32>(c), 0x7fc00000u, is_nan(a) || is_nan(b)));',
     'is_nan',
   ),
+  exp_or_nan: fn('f32', 'f32', 'return keep_nan(a, a, exp(a));', 'keep_nan'),
+  exp2_or_nan: fn('f32', 'f32', 'return keep_nan(a, a, exp2(a));', 'keep_nan'),
   erf: fn(
     'f32',
     'f32',

@@ -105,6 +105,9 @@ const adapterName = (info: GPUAdapterInfo): string => info.description || info.d
 
 const isSoftware = (info: Info): boolean => info.isFallbackAdapter === true || /llvmpipe|swiftshader/i.test(adapterName(info));
 
+/** SwiftShader limits the argument of exp2 by a minimum that drops NaN, and makes exp of it. Of all built-ins only these two do that there. */
+const losesNan = (info: Info): readonly string[] => (/swiftshader/i.test(adapterName(info)) ? ['exp', 'exp2'] : []);
+
 const matrixConfigs = (gpu: GPUDevice, adapter: GPUAdapter): readonly MatrixConfig[] =>
   gpu.features.has(SUBGROUP_MATRIX) ? [...((adapter.info as Info).subgroupMatrixConfigs ?? [])] : [];
 
@@ -117,6 +120,7 @@ export function targetOf(gpu: GPUDevice, adapter: GPUAdapter, profile?: ProfileN
     subgroupMinSize: subgroups ? (adapter.info.subgroupMinSize ?? 0) : 0,
     subgroupMaxSize: subgroups ? (adapter.info.subgroupMaxSize ?? 0) : 0,
     shaderF16: gpu.features.has('shader-f16'),
+    losesNan: losesNan(adapter.info),
     matrices: matrixConfigs(gpu, adapter).map((c) => ({
       type: c.componentType,
       result: c.resultComponentType,
