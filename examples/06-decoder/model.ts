@@ -39,10 +39,10 @@ export class Decoder {
   }
 
   /**
-   * Logits of the last new token of each sequence: f32 [sequences, vocab_size]; the caller frees it. With `paging`, keys and values of the new
+   * Logits of the last new token of each sequence, or of the tokens at `rows`: f32 [sequences or rows, vocab_size]; the caller frees it. With `paging`, keys and values of the new
    * tokens go to the cache and attention reads it; without, every sequence must be given from its first token on.
    */
-  forward(batch: Batch, paging: Paging | null): Tensor {
+  forward(batch: Batch, paging: Paging | null, rows?: readonly number[]): Tensor {
     const { device, config, weights } = this;
     const { hidden_size, intermediate_size, num_attention_heads: heads, num_key_value_heads: kv_heads, head_dim } = config;
     const tokens = batch.ids.length;
@@ -82,10 +82,10 @@ export class Decoder {
     }
     addRmsNorm(device, x, residual, weights.norm, normed, config.rms_norm_eps);
     let end = 0;
-    const rows = i32(batch.lengths.map((n) => (end += n) - 1));
-    const last = keep(device.empty([batch.lengths.length, hidden_size], this.dtype));
-    gatherRows(device, normed, rows, last);
-    const logits = device.empty([batch.lengths.length, config.vocab_size], 'f32', 'logits');
+    const wanted = rows ?? batch.lengths.map((n) => (end += n) - 1);
+    const last = keep(device.empty([wanted.length, hidden_size], this.dtype));
+    gatherRows(device, normed, i32(wanted), last);
+    const logits = device.empty([wanted.length, config.vocab_size], 'f32', 'logits');
     linear(device, last, weights.lm_head, logits);
     for (const t of made) t.free();
     return logits;
