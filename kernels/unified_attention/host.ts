@@ -86,7 +86,7 @@ export interface LaunchPlan {
 
 /** Whether a batch's products run on matrix units: a subgroup takes 16 rows there, so that more rows are more subgroups. */
 const onMatrixUnits = ({ info }: Device, { q }: UnifiedAttentionArgs): boolean =>
-  q.dtype === tl.float16 && q.shape[2] >= 16 && info.subgroupMatrices.length > 0;
+  q.dtype === tl.float16 && q.shape[2] >= 16 && info.subgroupMatrices.some((m) => m.startsWith('f16 x f16 -> f32'));
 
 /** The original's choices for a batch; on matrix units programs of up to 128 rows, if the sequences have as many on the average. */
 export function planUnifiedAttention(device: Device, args: UnifiedAttentionArgs): LaunchPlan {

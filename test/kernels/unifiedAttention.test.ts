@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { planUnifiedAttention, type UnifiedAttentionArgs, unified_attention } from '../../kernels/index.ts';
 import { readManifest } from '../../scripts/golden/manifest.ts';
-import type { Device } from '../../src/index.ts';
+import { type Device, type DType, tl } from '../../src/index.ts';
 import { onEachDevice } from '../support/devices.ts';
 import { type PagedBatch, PagedCase } from '../support/pagedReference.ts';
 
@@ -137,5 +137,18 @@ describe('the plan of a batch', () => {
       const want = Object.fromEntries(Object.keys(got).map((name) => [name, launch[name]]));
       expect({ id: c.id, ...got }).toEqual({ id: c.id, ...want });
     }
+  });
+
+  it('takes more rows on matrix units, as many as sequences have and workgroup memory holds', () => {
+    const units = { info: { subgroupMatrices: ['f16 x f16 -> f32 16x16x16'] } } as unknown as Device;
+    const rows = (dtype: DType, tokens: number, seqs: number, dim = 128): number => {
+      const args = { q: { shape: [tokens, 32, dim], dtype }, k: { shape: [9, 16, 8, dim] }, seqused_k: { shape: [seqs] } };
+      return planUnifiedAttention(units, { ...args, max_seqlen_q: tokens } as unknown as UnifiedAttentionArgs).BLOCK_M;
+    };
+    expect(rows(tl.float16, 64, 64)).toBe(16); // decodes: 4 rows each
+    expect(rows(tl.float16, 32, 4)).toBe(32);
+    expect(rows(tl.float16, 4096, 4)).toBe(128);
+    expect(rows(tl.float16, 4096, 4, 256)).toBe(64);
+    expect(rows(tl.bfloat16, 4096, 4)).toBe(16); // no units for it
   });
 });
