@@ -98,7 +98,18 @@ function bound(at: Point, op: Op, inexact: ReadonlySet<Value>, d: DType): (i: nu
     const length = shape[axis] ?? 1;
     const inner = numel(shape.slice(axis + 1));
     const scan = rowOf(op.name)!.traits.includes('scan');
-    if (row?.combine === 'mul') return (_i, y) => size(y) * length * eps;
+    if (row?.combine === 'mul')
+      return (i, y) => {
+        // Some grouping may multiply the large factors, or the small ones, first.
+        const o = scan ? Math.floor(i / (length * inner)) : Math.floor(i / inner);
+        let [most, least] = [1, 1];
+        for (let k = 0; k < length; k++) {
+          const f = size(x[(o * length + k) * inner + (i % inner)]);
+          most *= Math.max(1, f);
+          if (f) least *= Math.min(1, f);
+        }
+        return most > large || least < 1 / large ? Infinity : size(y) * length * eps;
+      };
     return (i, y) => {
       const o = scan ? Math.floor(i / (length * inner)) : Math.floor(i / inner);
       let sum = size(y);
