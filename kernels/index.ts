@@ -29,7 +29,7 @@ export {
   TritonAttentionMetadata,
   TritonAttentionMetadataBuilder,
   type VllmConfig,
-} from './triton_attn.ts';
+} from './triton_attn/index.ts';
 export {
   apply_softcap,
   find_seq_idx,

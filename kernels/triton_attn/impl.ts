@@ -1,10 +1,11 @@
-// The attention backend of vLLM's v1/attention/backends/triton_attn.py: what a layer needs to know (backend), how a batch is described
-// (metadata and its builder), and the layer's attention itself (impl): the new keys and values into the cache, then attention over it.
+// A layer's attention (TritonAttentionImpl of vLLM's v1/attention/backends/triton_attn.py): the new keys and values into the cache, then
+// attention over it. In: a layer's tensors and the metadata of the batch. Out: the output, filled in place.
 
-import { type Device, type DType, type Tensor, tl } from '../src/index.ts';
-import { Arguments } from './check.ts';
-import { triton_reshape_and_cache_flash } from './reshape_and_cache_flash.ts';
-import { checkUnifiedAttention, launchUnifiedAttention } from './unified_attention/index.ts';
+import { type Device, type DType, type Tensor, tl } from '../../src/index.ts';
+import { Arguments } from '../check.ts';
+import { triton_reshape_and_cache_flash } from '../reshape_and_cache_flash.ts';
+import { checkUnifiedAttention, launchUnifiedAttention } from '../unified_attention/index.ts';
+import type { TritonAttentionMetadata } from './metadata.ts';
 
 /** Who attends to what. The paged kernels are for decoders, and for a decoder's attention to an encoder. */
 export const AttentionType = {
@@ -14,199 +15,6 @@ export const AttentionType = {
   ENCODER_DECODER: 'encoder_decoder',
 } as const;
 export type AttentionType = (typeof AttentionType)[keyof typeof AttentionType];
-
-export const TritonAttentionBackend = {
-  /** The caller allocates the output. */
-  accept_output_buffer: true,
-
-  get_supported_dtypes: (): readonly DType[] => [tl.float16, tl.bfloat16, tl.float32],
-
-  /** @throws ArgumentError for heads of less than 32; any size from 32 on is supported. */
-  validate_head_size(head_size: number): void {
-    const check = new Arguments('TritonAttentionBackend.validate_head_size');
-    check.integer('head_size', head_size, 32);
-  },
-
-  get_name: (): string => 'TRITON_ATTN',
-  get_impl_cls: (): typeof TritonAttentionImpl => TritonAttentionImpl,
-  get_metadata_cls: (): typeof TritonAttentionMetadata => TritonAttentionMetadata,
-  get_builder_cls: (): typeof TritonAttentionMetadataBuilder => TritonAttentionMetadataBuilder,
-
-  /**
-   * [num_blocks, 2, block_size, num_kv_heads, head_size]: plane 0 of axis 1 holds the keys, plane 1 the values.
-   * @throws ArgumentError unless block_size is a multiple of 16.
-   */
-  get_kv_cache_shape(
-    num_blocks: number,
-    block_size: number,
-    num_kv_heads: number,
-    head_size: number,
-    _cache_dtype_str = 'auto',
-  ): [number, number, number, number, number] {
-    const check = new Arguments('TritonAttentionBackend.get_kv_cache_shape');
-    for (const [name, n] of Object.entries({ num_blocks, num_kv_heads, head_size })) check.integer(name, n, 0);
-    check.integer('block_size', block_size, 1);
-    check.require(block_size % 16 === 0, 'block_size', 'a multiple of 16', String(block_size));
-    return [num_blocks, 2, block_size, num_kv_heads, head_size];
-  },
-
-  use_cascade_attention: (..._: readonly unknown[]): boolean => false,
-} as const;
-
-/** What all backends of a model are told about a batch. */
-export interface CommonAttentionMetadata {
-  /** [num_seqs + 1], i32: the first token of each sequence, and num_actual_tokens. */
-  query_start_loc: Tensor;
-  /** [num_seqs], i32: all tokens of each sequence, the new ones included. */
-  seq_lens: Tensor;
-  /** The same on the host; needed where the batch has a common prefix. */
-  seq_lens_cpu?: ArrayLike<number> | null;
-  /** Tokens that are real; the buffers may be longer. */
-  num_actual_tokens: number;
-  max_query_len: number;
-  max_seq_len: number;
-  /** [num_seqs, blocks], i32 */
-  block_table_tensor: Tensor;
-  /** [num_actual_tokens or more], i32 or i64: where each token goes in the cache; negative: nowhere. */
-  slot_mapping: Tensor;
-}
-
-type Fields<T> = { [K in keyof T as T[K] extends (...args: never[]) => unknown ? never : K]: T[K] };
-type MetadataArgs = Omit<Fields<TritonAttentionMetadata>, 'scheduler_metadata' | 'prefix_scheduler_metadata'> & {
-  scheduler_metadata?: Tensor | null;
-  prefix_scheduler_metadata?: Tensor | null;
-};
-
-/** A batch as the impl takes it. Tensors are those of the common metadata, not copies. */
-export class TritonAttentionMetadata {
-  num_actual_tokens: number;
-  max_query_len: number;
-  query_start_loc: Tensor;
-  max_seq_len: number;
-  seq_lens: Tensor;
-  block_table: Tensor;
-  slot_mapping: Tensor;
-  /** The batch has a common prefix. The impl refuses it: `use_cascade_attention` says no. */
-  use_cascade: boolean;
-  common_prefix_len: number;
-  /** [2], i32: 0 and num_actual_tokens, with a common prefix. */
-  cu_prefix_query_lens: Tensor | null;
-  /** [1], i32: common_prefix_len, with a common prefix. */
-  prefix_kv_lens: Tensor | null;
-  /** [num_seqs], i32: the lengths without the prefix. */
-  suffix_kv_lens: Tensor | null;
-  scheduler_metadata: Tensor | null;
-  prefix_scheduler_metadata: Tensor | null;
-
-  constructor(fields: MetadataArgs) {
-    this.num_actual_tokens = fields.num_actual_tokens;
-    this.max_query_len = fields.max_query_len;
-    this.query_start_loc = fields.query_start_loc;
-    this.max_seq_len = fields.max_seq_len;
-    this.seq_lens = fields.seq_lens;
-    this.block_table = fields.block_table;
-    this.slot_mapping = fields.slot_mapping;
-    this.use_cascade = fields.use_cascade;
-    this.common_prefix_len = fields.common_prefix_len;
-    this.cu_prefix_query_lens = fields.cu_prefix_query_lens;
-    this.prefix_kv_lens = fields.prefix_kv_lens;
-    this.suffix_kv_lens = fields.suffix_kv_lens;
-    this.scheduler_metadata = fields.scheduler_metadata ?? null;
-    this.prefix_scheduler_metadata = fields.prefix_scheduler_metadata ?? null;
-  }
-}
-
-/** What the builder asks of a model's configuration. */
-export interface VllmConfig {
-  readonly model_config: {
-    get_num_attention_heads(parallel_config: unknown): number;
-    get_num_kv_heads(parallel_config: unknown): number;
-    get_head_size(): number;
-  };
-  readonly parallel_config?: unknown;
-}
-
-export class TritonAttentionMetadataBuilder {
-  /** Every batch can be recorded (`device.record`) and replayed. */
-  static readonly cudagraph_support = 'always';
-
-  readonly device: Device;
-  readonly layer_names: readonly string[];
-  readonly block_size: number;
-  readonly num_heads_q: number;
-  readonly num_heads_kv: number;
-  readonly headdim: number;
-
-  constructor(
-    kv_cache_spec: { readonly block_size: number },
-    layer_names: readonly string[],
-    vllm_config: VllmConfig,
-    device: Device,
-  ) {
-    const { model_config, parallel_config } = vllm_config;
-    this.device = device;
-    this.layer_names = layer_names;
-    this.block_size = kv_cache_spec.block_size;
-    this.num_heads_q = model_config.get_num_attention_heads(parallel_config);
-    this.num_heads_kv = model_config.get_num_kv_heads(parallel_config);
-    this.headdim = model_config.get_head_size();
-  }
-
-  /**
-   * Describes a batch. With a common prefix the prefix tensors are new (the caller frees them); everything else is shared.
-   * `fast_build` is ignored, as in the original.
-   * @throws ArgumentError for a prefix that is longer than a sequence, or without `seq_lens_cpu`.
-   */
-  build(common_prefix_len: number, common_attn_metadata: CommonAttentionMetadata, _fast_build = false): TritonAttentionMetadata {
-    const common = common_attn_metadata;
-    const check = new Arguments('TritonAttentionMetadataBuilder.build', this.device);
-    check.integer('common_prefix_len', common_prefix_len, 0);
-
-    const use_cascade = common_prefix_len > 0;
-    let cu_prefix_query_lens: Tensor | null = null;
-    let prefix_kv_lens: Tensor | null = null;
-    let suffix_kv_lens: Tensor | null = null;
-    if (use_cascade) {
-      const lengths = common.seq_lens_cpu ?? common.seq_lens.hostValues();
-      check.require(lengths !== null, 'seq_lens_cpu', 'the lengths on the host, for a common prefix', 'null');
-      const suffixes = Int32Array.from(lengths as ArrayLike<number>, (n) => n - common_prefix_len);
-      const shortest = suffixes.reduce((a, b) => Math.min(a, b), 0);
-      const whole = shortest + common_prefix_len;
-      check.require(shortest >= 0, 'common_prefix_len', 'at most the length of the shortest sequence', `a sequence of ${whole}`);
-      cu_prefix_query_lens = this.device.tensor(Int32Array.of(0, common.num_actual_tokens));
-      prefix_kv_lens = this.device.tensor(Int32Array.of(common_prefix_len));
-      suffix_kv_lens = this.device.tensor(suffixes);
-    }
-    return new TritonAttentionMetadata({
-      num_actual_tokens: common.num_actual_tokens,
-      max_query_len: common.max_query_len,
-      query_start_loc: common.query_start_loc,
-      max_seq_len: common.max_seq_len,
-      seq_lens: common.seq_lens,
-      block_table: common.block_table_tensor,
-      slot_mapping: common.slot_mapping,
-      use_cascade,
-      common_prefix_len,
-      cu_prefix_query_lens,
-      prefix_kv_lens,
-      suffix_kv_lens,
-    });
-  }
-
-  /**
-   * Describes a batch whose launches are to be recorded. `seq_lens` is filled with 1, in place (it is the tensor of the common
-   * metadata), so that a capture that runs is not slow; write the real lengths, slots and blocks before each replay:
-   *
-   *     const metadata = builder.build_for_cudagraph_capture(common);
-   *     const step = device.record(() => impl.forward(device, { …, attn_metadata: metadata, output }));
-   *     seq_lens.write(…); block_table.write(…); step.replay();
-   */
-  build_for_cudagraph_capture(common_attn_metadata: CommonAttentionMetadata): TritonAttentionMetadata {
-    const attn_metadata = this.build(0, common_attn_metadata);
-    attn_metadata.seq_lens.write(new Int32Array(attn_metadata.seq_lens.numel).fill(1));
-    return attn_metadata;
-  }
-}
 
 /** What a layer supplies: the scales of its fp8 cache, one element each. */
 export interface AttentionLayer {
@@ -237,6 +45,12 @@ export interface TritonAttentionImplArgs {
   sinks?: Tensor | null;
 }
 
+/** @throws ArgumentError for heads of less than 32; any size from 32 on is supported. */
+export function validate_head_size(head_size: number): void {
+  const check = new Arguments('TritonAttentionBackend.validate_head_size');
+  check.integer('head_size', head_size, 32);
+}
+
 export class TritonAttentionImpl {
   readonly num_heads: number;
   readonly head_size: number;
@@ -262,7 +76,7 @@ export class TritonAttentionImpl {
     check.integer('num_heads', num_heads, 1);
     check.integer('num_kv_heads', num_kv_heads, 1);
     check.require(num_heads % num_kv_heads === 0, 'num_heads', `a multiple of num_kv_heads = ${num_kv_heads}`, String(num_heads));
-    TritonAttentionBackend.validate_head_size(head_size);
+    validate_head_size(head_size);
     check.number('scale', args.scale);
     if (sliding_window !== null) check.integer('sliding_window', sliding_window, 1);
     if (logits_soft_cap !== null) check.number('logits_soft_cap', logits_soft_cap, 0);
