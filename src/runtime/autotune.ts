@@ -10,8 +10,8 @@ import { TUNE } from './messages.ts';
 import { Tensor } from './tensor.ts';
 
 /** One candidate: constexpr arguments and launch options. Triton's `triton.Config`. */
-export interface Config {
-  readonly args: { readonly [constexpr: string]: unknown };
+export interface Config<A = { readonly [constexpr: string]: unknown }> {
+  readonly args: A;
   readonly num_warps?: number;
   readonly num_stages?: number;
   /** Called with all arguments before every launch with this config, measured or not. */
@@ -19,7 +19,10 @@ export interface Config {
 }
 type NamedArgs = { readonly [name: string]: unknown };
 /** `Config({ BLOCK_M: 128 }, { num_warps: 8 })` */
-export const Config = (args: Config['args'], options: Omit<Config, 'args'> = {}): Config => ({ args, ...options });
+export const Config = <A extends Config['args']>(args: A, options: Omit<Config, 'args'> = {}): Config<A> => ({
+  args,
+  ...options,
+});
 
 /** Where results are kept between processes. Keys and values are short texts. */
 export interface TuneStore {
@@ -35,13 +38,16 @@ export interface TuneProgress {
   readonly ms: number | null;
 }
 export interface AutotuneOptions<P> {
-  readonly configs: readonly Config[];
+  readonly configs: readonly Config<Partial<LaunchArgs<P>>>[];
   /** Arguments whose change asks for a new choice (tensors: dtype and shape count). Triton's `key`. */
   readonly key: readonly (keyof P & string)[];
   /** Leaves out candidates before they are measured. */
   readonly prune_configs_by?: {
     /** The candidates that are worth a look, given the arguments. */
-    readonly early_config_prune?: (configs: readonly Config[], args: NamedArgs) => readonly Config[];
+    readonly early_config_prune?: (
+      configs: readonly Config<Partial<LaunchArgs<P>>>[],
+      args: NamedArgs,
+    ) => readonly Config<Partial<LaunchArgs<P>>>[];
     /** An estimate of the time of a launch, in any unit: the `top_k` lowest are measured. */
     readonly perf_model?: (args: NamedArgs) => number;
     /** How many candidates `perf_model` leaves: a number, or up to 1 a part of them. All by default. */
@@ -71,14 +77,14 @@ export const tuning: { store: TuneStore; force: boolean; onProgress: ((p: TunePr
 };
 
 /** Arguments without the constexprs that the configs give. */
-export type TunedArgs<P> = Partial<LaunchArgs<P>> & { readonly [name: string]: unknown };
+export type TunedArgs<P> = Partial<LaunchArgs<P>>;
 export interface Autotuned<P> {
   readonly name: string;
   readonly kernel: Kernel<P>;
   /** The config for these arguments on this device: the one that `tune` found, else the first. */
-  best(device: Device, args: TunedArgs<P>): Config;
+  best(device: Device, args: TunedArgs<P>): Config<Partial<LaunchArgs<P>>>;
   /** Measures the candidates unless the store knows the answer; resolves to the fastest. */
-  tune(device: Device, grid: Grid, args: TunedArgs<P>): Promise<Config>;
+  tune(device: Device, grid: Grid, args: TunedArgs<P>): Promise<Config<Partial<LaunchArgs<P>>>>;
   /** Launches with the best config known. `grid` may be a function of the arguments, config included. */
   launch(device: Device, grid: Grid, args: TunedArgs<P>): void;
 }
@@ -98,7 +104,7 @@ const median = (xs: readonly number[]): number => [...xs].sort((a, b) => a - b)[
  * @throws CompileError TL4301 when there are no configs, or one names a parameter that the kernel does not have.
  * Source: Triton's `triton.autotune`.
  */
-export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<P>): Autotuned<P> {
+export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<NoInfer<P>>): Autotuned<P> {
   const { definition } = kernel;
   const known = definition.params.map((p) => p.name);
   const bad = options.configs
@@ -110,20 +116,22 @@ export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<P>): Aut
   }
   const source = hash(definition.text + JSON.stringify(options.configs));
   const keyOf = (device: Device, args: TunedArgs<P>): string => {
+    const given = args as NamedArgs;
     const dtypes = definition.params.flatMap((p) =>
-      args[p.name] instanceof Tensor ? [(args[p.name] as unknown as Tensor).dtype.name] : [],
+      given[p.name] instanceof Tensor ? [(given[p.name] as Tensor).dtype.name] : [],
     );
     return [
       device.info.description,
       kernel.name,
       source,
       dtypes.join(','),
-      ...options.key.map((k) => `${k}=${textOf(args[k])}`),
+      ...options.key.map((k) => `${k}=${textOf(given[k])}`),
     ].join('|');
   };
   const own = new Map<string, string>();
   const store = (): TuneStore => (options.cache_results === false ? own : tuning.store);
-  const stored = (key: string): Config | undefined => {
+  type Candidate = Config<Partial<LaunchArgs<P>>>;
+  const stored = (key: string): Candidate | undefined => {
     const text = store().get(key);
     return text === undefined ? undefined : options.configs.find((c) => JSON.stringify(c) === text);
   };
@@ -147,10 +155,9 @@ export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<P>): Aut
       const candidates = pruned(options, args);
       if (!candidates.length)
         throw new CompileError([diagnostic(locOf(definition), TUNE.pruned, kernel.name, options.configs.length)]);
-      const saved = (options.restore_value ?? []).map(
-        (name) => [args[name] as unknown as Tensor, (args[name] as unknown as Tensor).clone()] as const,
-      );
-      let best: { config: Config; ms: number } | null = null;
+      const tensor = (name: string): Tensor => (args as { readonly [name: string]: unknown })[name] as Tensor;
+      const saved = (options.restore_value ?? []).map((name) => [tensor(name), tensor(name).clone()] as const);
+      let best: { config: Candidate; ms: number } | null = null;
       let failure: unknown = null;
       try {
         for (const [done, config] of candidates.entries()) {
@@ -161,7 +168,7 @@ export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<P>): Aut
               options.pre_hook(all);
               return;
             }
-            for (const name of options.reset_to_zero ?? []) (args[name] as unknown as Tensor).fill(0);
+            for (const name of options.reset_to_zero ?? []) tensor(name).fill(0);
             for (const [to, from] of saved) to.copyFrom(from);
           };
           try {
@@ -196,7 +203,7 @@ export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<P>): Aut
 }
 
 /** The candidates that are measured. */
-function pruned<P>({ configs, prune_configs_by: by }: AutotuneOptions<P>, args: NamedArgs): readonly Config[] {
+function pruned<P>({ configs, prune_configs_by: by }: AutotuneOptions<P>, args: NamedArgs): AutotuneOptions<P>['configs'] {
   const left = by?.early_config_prune?.(configs, args) ?? configs;
   const model = by?.perf_model;
   if (!model) return left;

@@ -129,11 +129,13 @@ onEachDevice('autotune', (dev) => {
 });
 
 it('refuses heuristics that do not fit the kernel', () => {
+  // @ts-expect-error REPEATS is no parameter
   expect(() => heuristics(bump, { REPEATS: () => 1 })).toThrow(/error TL4303: heuristics of bump name 'REPEATS'/);
 });
 
 it('refuses configs that do not fit the kernel', () => {
   expect(() => autotune(bump, { configs: [], key: [] })).toThrow(/error TL4301: autotune of bump has no configs/);
+  // @ts-expect-error BLOK is no parameter
   expect(() => autotune(bump, { configs: [Config({ BLOK: 3 })], key: [] })).toThrow(/names 'BLOK', which is no parameter/);
 });
 

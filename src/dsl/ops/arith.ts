@@ -5,7 +5,7 @@ import { TL } from '../messages.ts';
 import type { Trace } from '../trace/context.ts';
 import { DTYPES, dtypeOf, sameType } from '../types.ts';
 import { type NanOptions, nanAttrs } from './nan.ts';
-import { asUser, type Num, op, type WgslContext } from './row.ts';
+import { asUser, type Num, op, type WgslContext, type Widen } from './row.ts';
 import { anyNumber, type Binary, binary, comparison, isFloat, isInt, same, sameShapes, unary, widenBf16 } from './rules.ts';
 
 const wide = (cx: WgslContext): boolean => dtypeOf(cx.operands[0]).bits === 64;
@@ -346,7 +346,7 @@ export const CHOICE = {
     ],
     api:
       (t) =>
-      (condition: boolean | number, x: number, y: number): number => {
+      <T extends number | boolean>(condition: boolean | number, x: T, y: T): Widen<T> => {
         const c = t.cast(t.value(condition, 'tl.where'), DTYPES.bool);
         const [a, b] = t.promote('tl.where', x, y);
         return asUser(t.one('where', t.broadcast('tl.where', [c, a, b])));

@@ -5,8 +5,14 @@ import { TL } from '../messages.ts';
 import type { Trace } from '../trace/context.ts';
 import { DTYPES, dtypeOf, isPtr, isTile, pointee, sameShape, type Type, withElem } from '../types.ts';
 import { BlockPointer, boundaryCheck, checkPadding, type Padding, type PerDim } from './blocks.ts';
+import { describeJs } from './math.ts';
 import { asUser, op, type TypeFail } from './row.ts';
 import { checkOptions, sameShapes } from './rules.ts';
+
+/** Where Triton's hints may keep what is read and written, and what it evicts; '' is no hint. */
+const LOAD_CACHES = ['', '.ca', '.cg', '.cv'] as const;
+const STORE_CACHES = ['', '.wb', '.cg', '.cs', '.wt'] as const;
+const EVICTIONS = ['', 'evict_last', 'evict_first'] as const;
 
 export interface LoadOptions {
   /** Lanes where it is false are not read. */
@@ -17,10 +23,10 @@ export interface LoadOptions {
   readonly boundary_check?: PerDim;
   /** Block pointers: value of what is not read, 'zero' or 'nan'; without it undefined (0 here). */
   readonly padding_option?: Padding;
-  /** Hints of Triton's that WebGPU has no use for; accepted so that kernels port unchanged. */
-  readonly cache_modifier?: string;
+  /** A hint of Triton's that WebGPU has no use for; accepted so that kernels port unchanged. */
+  readonly cache_modifier?: (typeof LOAD_CACHES)[number];
   /** A hint as well, without effect. */
-  readonly eviction_policy?: string;
+  readonly eviction_policy?: (typeof EVICTIONS)[number];
   /** Without effect: WGSL reads when it likes between barriers. */
   readonly volatile?: boolean;
 }
@@ -30,12 +36,22 @@ export interface StoreOptions {
   /** Block pointers: dimensions along which the block may reach beyond the tensor. What lies there is not written. */
   readonly boundary_check?: PerDim;
   /** A hint that WebGPU has no use for; accepted so that kernels port unchanged. */
-  readonly cache_modifier?: string;
+  readonly cache_modifier?: (typeof STORE_CACHES)[number];
   /** A hint as well, without effect. */
-  readonly eviction_policy?: string;
+  readonly eviction_policy?: (typeof EVICTIONS)[number];
 }
 const LOAD_OPTIONS = ['mask', 'other', 'boundary_check', 'padding_option', 'cache_modifier', 'eviction_policy', 'volatile'];
 const STORE_OPTIONS = ['mask', 'boundary_check', 'cache_modifier', 'eviction_policy'];
+
+/** Refuses hints that Triton does not know. */
+const checkHints = (t: Trace, name: string, options: LoadOptions | StoreOptions, caches: readonly string[]): void => {
+  const known = { cache_modifier: caches, eviction_policy: EVICTIONS as readonly string[] };
+  for (const [k, list] of Object.entries(known)) {
+    const given = options[k as keyof typeof known];
+    if (given != null && !list.includes(given))
+      t.fail(TL.unsupportedArg, name, k, describeJs(given), list.map((x) => `'${x}'`).join(', '));
+  }
+};
 
 /** Refuses options that only the other kind of pointer has. */
 const refuse = (t: Trace, name: string, options: object, names: readonly string[], message: typeof TL.blockMask): void => {
@@ -95,6 +111,7 @@ export const MEMORY = {
       (t) =>
       (pointer: number | BlockPointer, options: LoadOptions = {}): number => {
         checkOptions(t, 'load', options, LOAD_OPTIONS);
+        checkHints(t, 'load', options, LOAD_CACHES);
         if (pointer instanceof BlockPointer) {
           refuse(t, 'load', options, ['mask', 'other'], TL.blockMask);
           const padding = checkPadding(t, 'load', options.padding_option ?? '', pointer.dtype);
@@ -138,6 +155,7 @@ export const MEMORY = {
       (t) =>
       (pointer: number | BlockPointer, value: number | boolean, options: StoreOptions = {}): void => {
         checkOptions(t, 'store', options, STORE_OPTIONS);
+        checkHints(t, 'store', options, STORE_CACHES);
         if (pointer instanceof BlockPointer) {
           refuse(t, 'store', options, ['mask'], TL.blockMask);
           pointer.store(t, value, boundaryCheck(t, 'store', options.boundary_check, pointer.block_shape.length));
