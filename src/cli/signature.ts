@@ -22,6 +22,10 @@ const alignedElements = (d: DType): number => Math.max(1, 16 / d.bytes);
 const split = (text: string): string[] =>
   (text.match(/(?:"[^"]*"|\[[^\]]*\]|[^,])+/g) ?? []).map((s) => s.trim()).filter(Boolean);
 
+/** True for a parameter's name, or a part's: `args[1]`. */
+const named = (params: readonly ParamInfo[], name: string): boolean =>
+  params.some((p) => p.name === name || (p.parts !== undefined && named(p.parts, name)));
+
 /**
  * Completes a signature for `def`. Unnamed parts go by position. Pointers that the text leaves out take their annotation's
  * dtype, unaligned and each in a buffer of its own.
@@ -30,9 +34,9 @@ const split = (text: string): string[] =>
 export function parseSignature(def: Definition, text = ''): Signature {
   const given = new Map<string, string>();
   split(text).forEach((part, i) => {
-    const m = /^([A-Za-z_$][\w$]*)\s*=\s*(.+)$/.exec(part);
+    const m = /^([A-Za-z_$][\w$.[\]]*)\s*=\s*(.+)$/.exec(part);
     const name = m ? m[1] : def.params[i]?.name;
-    if (!name || !def.params.some((p) => p.name === name)) fail(NO_LOC, CLI.signature, part, `names no parameter of ${def.name}`);
+    if (!name || !named(def.params, name)) fail(NO_LOC, CLI.signature, part, `names no parameter of ${def.name}`);
     if (given.has(name)) fail(NO_LOC, CLI.signature, part, `says '${name}' twice`);
     given.set(name, m ? m[2] : part);
   });
@@ -43,10 +47,17 @@ export function parseSignature(def: Definition, text = ''): Signature {
   };
   const missing: string[] = [];
   const signature: { [name: string]: ArgSpec } = {};
+  const specOf = (p: ParamInfo): ArgSpec | null => {
+    if (given.has(p.name)) return argument(p, given.get(p.name) as string, bufferOf);
+    const spec = p.parts
+      ? { kind: 'tuple' as const, keys: p.keys ?? null, parts: p.parts.map((param) => ({ param, spec: specOf(param) })) }
+      : implied(p, bufferOf);
+    if (!spec && !p.hasDefault) missing.push(p.name);
+    return spec;
+  };
   for (const p of def.params) {
-    const spec = given.has(p.name) ? argument(p, given.get(p.name) as string, bufferOf) : implied(p, bufferOf);
+    const spec = specOf(p);
     if (spec) signature[p.name] = spec;
-    else if (!p.hasDefault) missing.push(p.name);
   }
   if (missing.length) {
     const [line, col, endLine, endCol] = def.loc;

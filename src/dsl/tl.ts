@@ -281,11 +281,17 @@ export namespace tl {
   export type dtype = DType;
 }
 
+/** A tuple or an object argument: the same part by part. */
+type PartArgs<P, T> = P extends DType | ((...args: never[]) => unknown)
+  ? P
+  : { readonly [K in keyof P]: LaunchArg<Exclude<P[K], undefined>, T> };
 /** What a launch passes for a parameter of type P: a tensor for a pointer, a number for a scalar, the value for a constexpr. */
 export type LaunchArg<P, T> = [Extract<P, { readonly [POINTEE]: unknown }>] extends [never]
   ? [Extract<P, { readonly [SCALAR]: 'constexpr' }>] extends [never]
     ? [Extract<P, { readonly [SCALAR]: DTypeName }>] extends [never]
-      ? P
+      ? P extends readonly unknown[] | object
+        ? PartArgs<P, T>
+        : P
       : number | bigint | boolean
     : Exclude<P, { readonly [SCALAR]: 'constexpr' }>
   : T | Extract<P, null>;

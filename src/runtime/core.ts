@@ -6,7 +6,7 @@ import type { Func } from '../dsl/ir/ir.ts';
 import type { AnyKernel, Grid, KernelOptions, LaunchTarget } from '../dsl/kernel.ts';
 import { round } from '../dsl/numerics.ts';
 import type { Definition } from '../dsl/trace/definition.ts';
-import type { Signature } from '../dsl/trace/signature.ts';
+import { leafSpecs, type Signature } from '../dsl/trace/signature.ts';
 import { DTYPES, type DType, type DTypeName, numel } from '../dsl/types.ts';
 import type { WgslProgram } from '../lower/program.ts';
 import type {
@@ -27,6 +27,7 @@ import { DEVICE, LAUNCH, SEQUENCE, TENSOR } from './messages.ts';
 import { Sequence, Tape } from './sequence.ts';
 import { identity, scalarDtype, specializationKey, specialize } from './specialize.ts';
 import { checkShape, rowMajor, type Storage, spanOf, Tensor, type TensorHost } from './tensor.ts';
+import { flatArguments, partAt } from './tuples.ts';
 
 export type Trace = (def: Definition, signature: Signature) => Func;
 
@@ -43,8 +44,8 @@ export interface TensorOptions {
 
 interface Specialized {
   readonly exe: Executable;
-  /** Parameters of the traced function that are left: pointers and scalars. */
-  readonly params: readonly (readonly [name: string, scalar: DType | null])[];
+  /** Parameters of the traced function that are left, pointers and scalars, and the way to each from the launch's arguments. */
+  readonly params: readonly (readonly [name: string, scalar: DType | null, way: readonly (string | number)[]])[];
   /** Pointers that the program may write through. */
   readonly written: ReadonlySet<string>;
 }
@@ -201,17 +202,18 @@ export class Device implements TensorHost, LaunchTarget {
       const exe = this.backend.compile(func, launchOptions);
       this.stats.compiles++;
       this.checkProgram(exe, loc, args);
-      const dtypes = func.params.map(({ name }) => {
-        const spec = signature[name];
-        return [name, spec?.kind === 'scalar' ? spec.dtype : null] as const;
+      const leaves = new Map(leafSpecs(signature).map((leaf) => [leaf.name, leaf]));
+      const params = func.params.map(({ name }) => {
+        const { spec, way } = leaves.get(name)!;
+        return [name, spec.kind === 'scalar' ? spec.dtype : null, way] as const;
       });
-      entry = { exe, params: dtypes, written: writtenBy(exe.program) };
+      entry = { exe, params, written: writtenBy(exe.program) };
       this.specialized.set(cacheKey, entry);
     }
     const pointers = new Map<string, PointerArg>();
     const scalars = new Map<string, number | bigint>();
-    for (const [name, dtype] of entry.params) {
-      const x = args[name];
+    for (const [name, dtype, way] of entry.params) {
+      const x = way.length === 1 ? args[name] : partAt(args, way);
       if (x instanceof Tensor) {
         pointers.set(name, { memory: x.storage.memory, base: x.offset });
         this.used(x.storage);
@@ -226,8 +228,9 @@ export class Device implements TensorHost, LaunchTarget {
    * Enqueues a program that was compiled ahead of time (`tessera build`), with its pointer and scalar arguments by name.
    * @throws CompileError TL40xx as `launch`; on the interpreter always, because it has no WGSL.
    */
-  launchProgram(program: WgslProgram, grid: Grid, args: Args): void {
+  launchProgram(program: WgslProgram, grid: Grid, given: Args): void {
     this.alive();
+    const args = flatArguments(given);
     const wrong = checkProgramArguments(program, args, this);
     if (wrong.length) throw new CompileError(wrong);
     const dims = checkGrid(program.kernel, NO_LOC, grid, args);

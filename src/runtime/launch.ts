@@ -11,6 +11,7 @@ import type { DeviceLimits, LaunchRequest } from './backend.ts';
 import { LAUNCH } from './messages.ts';
 import { type Argument, scalarDtype } from './specialize.ts';
 import { Tensor, type TensorHost } from './tensor.ts';
+import { fits, isStructure, partsOf, typeText } from './tuples.ts';
 
 export type Args = { readonly [name: string]: Argument };
 
@@ -42,6 +43,7 @@ function show(x: unknown): string {
   if (typeof x === 'bigint') return `${x}n`;
   if (ArrayBuffer.isView(x)) return `a ${x.constructor.name} (host data, not a tensor)`;
   if (Array.isArray(x)) return `an array of ${x.length}`;
+  if (typeof x === 'object' && x !== null && isStructure(x)) return `an object { ${Object.keys(x).join(', ')} }`;
   return typeof x === 'object' && x !== null ? 'an object' : typeof x === 'string' ? JSON.stringify(x) : String(x);
 }
 const ptrText = (p: ParamInfo): string => (p.dtype ? `tl.ptr<tl.${p.dtype}>` : 'tl.ptr');
@@ -123,29 +125,35 @@ export function checkArguments(def: Definition, args: Args, host: TensorHost): D
   for (const name in args) {
     if (!names.has(name)) out.push(diagnostic(locOf(def), LAUNCH.unknownArgument, def.name, name, [...names]));
   }
-  const { limits } = host.backend.info;
-  for (const p of def.params) {
-    const x = args[p.name];
-    const loc = locOf(def, p.loc);
-    if (x === undefined) {
-      if (!p.hasDefault && !p.optional) out.push(diagnostic(loc, LAUNCH.missingArgument, def.name, p.name, p.kind));
-    } else if (p.kind === 'constexpr') {
-      out.push(...checkConstexpr(p, x, loc));
-    } else if (x === null) {
-      if (!p.optional && p.kind !== 'any') {
-        const type = p.kind === 'ptr' ? ptrText(p) : `tl.${p.dtype ?? 'scalar'}`;
-        out.push(diagnostic(loc, LAUNCH.nullPointer, p.name, type));
-      }
-    } else if (x instanceof Tensor) {
-      if (p.kind === 'scalar') out.push(diagnostic(loc, LAUNCH.notNumber, p.name, p.dtype ?? 'number', show(x)));
-      else out.push(...checkTensor(p, x, loc, host, limits));
-    } else if (p.kind === 'ptr') {
-      out.push(diagnostic(loc, LAUNCH.notTensor, p.name, ptrText(p), show(x)));
-    } else {
-      out.push(...checkScalar(p.name, p.dtype, x, loc));
-    }
-  }
+  for (const p of def.params) checkArgument(def, p, args[p.name], host, out);
   return out;
+}
+
+function checkArgument(def: Definition, p: ParamInfo, x: Argument, host: TensorHost, out: Diagnostic[]): void {
+  const loc = locOf(def, p.loc);
+  const inside = partsOf(p, x);
+  if (x === undefined) {
+    if (!p.hasDefault && !p.optional) out.push(diagnostic(loc, LAUNCH.missingArgument, def.name, p.name, p.kind));
+  } else if (x !== null && !fits(p, x)) {
+    out.push(diagnostic(loc, LAUNCH.tupleParts, p.name, typeText(p), show(x)));
+  } else if (inside) {
+    inside.params.forEach((q, i) => void checkArgument(def, q, inside.values[i], host, out));
+  } else if (p.kind === 'constexpr') {
+    out.push(...checkConstexpr(p, x, loc));
+  } else if (x === null) {
+    if (!p.optional && p.kind !== 'any') {
+      const type = p.kind === 'ptr' ? ptrText(p) : p.kind === 'tuple' ? typeText(p) : `tl.${p.dtype ?? 'scalar'}`;
+      out.push(diagnostic(loc, LAUNCH.nullPointer, p.name, type));
+    }
+  } else if (x instanceof Tensor) {
+    if (p.kind === 'scalar') out.push(diagnostic(loc, LAUNCH.notNumber, p.name, p.dtype ?? 'number', show(x)));
+    else out.push(...checkTensor(p, x, loc, host, host.backend.info.limits));
+  } else if (p.kind === 'ptr') {
+    out.push(diagnostic(loc, LAUNCH.notTensor, p.name, ptrText(p), show(x)));
+  } else if (p.kind !== 'any' || !(x instanceof DType || typeof x === 'function')) {
+    // A dtype or a function is a compile-time value wherever it is passed, as in Triton.
+    out.push(...checkScalar(p.name, p.dtype, x, loc));
+  }
 }
 
 /** The same for an ahead-of-time program, whose parameters are those of its bindings and uniform fields. */

@@ -29,6 +29,10 @@ export const LAUNCH = {
     text: `the launch of ${kernel} gives no ${kind === 'constexpr' ? 'constexpr ' : ''}${arg(name)}`,
     help: `add ${name} to the launch`,
   })),
+  tupleParts: message('TL4024', (name: string, type: string, got: string) => ({
+    text: `${arg(name)} is ${type}, but the launch gives ${got}`,
+    help: type.startsWith('{') ? 'pass an object with these names' : 'pass an array with as many parts',
+  })),
   pointerDtype: message('TL4003', (name: string, want: string, got: string) => ({
     text: `${arg(name)} points to ${want}, but the tensor holds ${got}`,
     help: `convert the data to ${want}, or declare ${name}: tl.ptr without a dtype to accept both`,

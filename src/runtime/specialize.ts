@@ -6,6 +6,7 @@ import type { ParamInfo } from '../dsl/trace/definition.ts';
 import type { ArgSpec, Signature } from '../dsl/trace/signature.ts';
 import { DTYPES, DType } from '../dsl/types.ts';
 import { Tensor } from './tensor.ts';
+import { partsOf } from './tuples.ts';
 
 /** An argument as a launch passes it. */
 export type Argument = unknown;
@@ -58,6 +59,16 @@ export interface Specialization {
 /** What a specialisation knows of one argument, and its part of the key. */
 function specOf(p: ParamInfo, x: Argument, buffers: number[]): { readonly spec: ArgSpec | null; readonly key: string } {
   if (x === undefined) return { spec: null, key: '-|' };
+  const inside = partsOf(p, x);
+  if (inside) {
+    const { keys, params, values } = inside;
+    const specs = params.map((q, i) => specOf(q, values[i], buffers));
+    const parts = params.map((param, i) => ({ param, spec: specs[i].spec }));
+    return {
+      spec: { kind: 'tuple', keys, parts },
+      key: `(${keys ? JSON.stringify(keys) : ''}${specs.map((s) => s.key).join('')})|`,
+    };
+  }
   if (x instanceof Tensor && p.kind !== 'constexpr') {
     const id = x.storage.memory.id;
     let buffer = buffers.indexOf(id);

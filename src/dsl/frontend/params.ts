@@ -39,6 +39,10 @@ interface TypeFacts {
   kind: Kind;
   dtype?: DTypeName;
   optional: boolean;
+  /** Of kind 'tuple': its parts with what stands behind the whole's name to name them, or what each of a list is. */
+  parts?: readonly (readonly [path: string, facts: TypeFacts])[];
+  keys?: readonly string[];
+  each?: TypeFacts;
 }
 
 /** Parameters of `kernel(function name({ … }: { … }) …)`. Reports shapes that a kernel cannot have. */
@@ -60,10 +64,22 @@ export function kernelParams(fn: ts.FunctionLikeDeclaration, spanOf: (n: ts.Node
       const member = types.get(name);
       const facts = member?.type ? typeFacts(member.type) : { kind: 'any' as const, optional: false };
       if (member?.questionToken) facts.optional = true;
-      out.push({ name, ...facts, hasDefault: !!e.initializer, loc: spanOf(e) });
+      out.push(paramOf(name, facts, !!e.initializer, spanOf(e)));
     }
   }
   return out;
+}
+
+function paramOf(name: string, { parts, keys, each, ...facts }: TypeFacts, hasDefault: boolean, loc: Span): ParamInfo {
+  return {
+    name,
+    ...facts,
+    ...(parts && { parts: parts.map(([path, f]) => paramOf(name + path, f, false, loc)) }),
+    ...(keys && { keys }),
+    ...(each && { each: paramOf(`${name}[]`, each, false, loc) }),
+    hasDefault,
+    loc,
+  };
 }
 
 /** Parameters of `tl.fn(function name(x, y = 3) …)`: positional, of any type. */
@@ -137,11 +153,16 @@ function typeFacts(type: ts.TypeNode, depth = 0): TypeFacts {
   if (depth > 20) return any;
   if (ts.isParenthesizedTypeNode(type)) return typeFacts(type.type, depth);
   if (ts.isUnionTypeNode(type)) return unionFacts(type, depth);
+  if (ts.isTypeOperatorNode(type)) return typeFacts(type.type, depth); // readonly
+  if (ts.isTupleTypeNode(type)) return tupleFacts(type, depth);
+  if (ts.isArrayTypeNode(type)) return listFacts(type.elementType, depth);
+  if (ts.isTypeLiteralNode(type)) return objectFacts(type, depth);
   if (!ts.isTypeReferenceNode(type)) return any;
   const name = ts.isQualifiedName(type.typeName) ? type.typeName.right.text : type.typeName.text;
   const arg = type.typeArguments?.[0];
   const local = ts.isIdentifier(type.typeName) ? typeDecl(type, name) : undefined;
-  if (local) return ts.isTypeAliasDeclaration(local) ? typeFacts(local.type, depth + 1) : any;
+  if (local) return ts.isTypeAliasDeclaration(local) ? typeFacts(local.type, depth + 1) : objectFacts(type, depth);
+  if (arg && (name === 'Array' || name === 'ReadonlyArray')) return listFacts(arg, depth);
   if (name === 'ptr' || name === 'constexpr') {
     const dtype = arg && typeFacts(arg, depth + 1).dtype;
     return { kind: name === 'ptr' ? 'ptr' : 'constexpr', ...(dtype && { dtype }), optional: false };
@@ -150,15 +171,43 @@ function typeFacts(type: ts.TypeNode, depth = 0): TypeFacts {
   return dtype ? { kind: 'scalar', dtype, optional: false } : any;
 }
 
+/** Parts that say something make a tuple of it; a structure of plain types is one argument, a compile-time value. */
+const speaks = (f: TypeFacts): boolean => f.kind !== 'any';
+
+/** `readonly [tl.ptr<tl.f32>, tl.i32]`, with names or without. */
+function tupleFacts(type: ts.TupleTypeNode, depth: number): TypeFacts {
+  const parts = type.elements.map((e, i) => {
+    const facts = typeFacts(ts.isNamedTupleMember(e) || ts.isOptionalTypeNode(e) ? e.type : (e as ts.TypeNode), depth + 1);
+    const optional = ts.isOptionalTypeNode(e) || (ts.isNamedTupleMember(e) && !!e.questionToken);
+    return [`[${i}]`, optional ? { ...facts, optional } : facts] as const;
+  });
+  const plain = type.elements.some((e) => ts.isRestTypeNode(e)) || !parts.some(([, f]) => speaks(f));
+  return plain ? { kind: 'any', optional: false } : { kind: 'tuple', optional: false, parts };
+}
+function listFacts(element: ts.TypeNode, depth: number): TypeFacts {
+  const each = typeFacts(element, depth + 1);
+  return speaks(each) ? { kind: 'tuple', optional: false, each } : { kind: 'any', optional: false };
+}
+function objectFacts(type: ts.TypeNode, depth: number): TypeFacts {
+  const found = [...members(type)];
+  const parts = found.map(([name, m]) => {
+    const facts: TypeFacts = m.type ? typeFacts(m.type, depth + 1) : { kind: 'any', optional: false };
+    return [`.${name}`, m.questionToken ? { ...facts, optional: true } : facts] as const;
+  });
+  if (!parts.some(([, f]) => speaks(f))) return { kind: 'any', optional: false };
+  return { kind: 'tuple', optional: false, parts, keys: found.map(([name]) => name) };
+}
+
 /** `T | null`, `tl.ptr<A> | tl.ptr<B>`: kinds must agree, dtypes that differ become "any". */
 function unionFacts(type: ts.UnionTypeNode, depth: number): TypeFacts {
   const isNull = (t: ts.TypeNode) =>
     t.kind === ts.SyntaxKind.UndefinedKeyword || (ts.isLiteralTypeNode(t) && t.literal.kind === ts.SyntaxKind.NullKeyword);
   const rest = type.types.filter((t) => !isNull(t)).map((t) => typeFacts(t, depth + 1));
   const optional = rest.length < type.types.length || rest.some((f) => f.optional);
+  if (rest.length === 1) return { ...rest[0], optional };
   const kinds = new Set(rest.map((f) => f.kind));
   const dtypes = new Set(rest.map((f) => f.dtype));
-  const kind = kinds.size === 1 ? rest[0].kind : 'any';
+  const kind = kinds.size === 1 && rest[0].kind !== 'tuple' ? rest[0].kind : 'any';
   const dtype = kind !== 'any' && dtypes.size === 1 ? rest[0].dtype : undefined;
   return { kind, ...(dtype && { dtype }), optional };
 }

@@ -91,7 +91,7 @@ export function parseFunc(text: string, rows?: { tile?: RowLookup; lane?: RowLoo
       list('}', () => {
         const k = next();
         expect('=');
-        return [k, attr()] as const;
+        return [k.startsWith('"') ? (JSON.parse(k) as string) : k, attr()] as const;
       }),
     );
   };
@@ -197,7 +197,7 @@ export function parseFunc(text: string, rows?: { tile?: RowLookup; lane?: RowLoo
     const l = place();
     i = back;
     return {
-      name: value.name ?? '',
+      name: facts.name === undefined ? (value.name ?? '') : String(facts.name),
       value,
       divisibleBy: Number(facts.div ?? 1),
       ...(facts.buf !== undefined ? { buffer: Number(facts.buf) } : {}),

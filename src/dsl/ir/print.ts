@@ -93,11 +93,12 @@ export function printFunc(f: Func, options: PrintOptions = {}): string {
       ...(p.buffer !== undefined ? [`buf=${p.buffer}`] : []),
     ];
     if (p.value.name === undefined) p.value.name = p.name;
+    if (names.of(p.value) !== p.name) facts.push(`name=${JSON.stringify(p.name)}`);
     return `${typed(p.value)}${facts.length ? ` {${facts.join(', ')}}` : ''}${place(p.loc)}`;
   });
   const constants = Object.keys(f.constants).length
     ? ` constants {${Object.entries(f.constants)
-        .map(([k, v]) => `${k}=${JSON.stringify(v)}`)
+        .map(([k, v]) => `${/^[\w$]+$/.test(k) ? k : JSON.stringify(k)}=${JSON.stringify(v)}`)
         .join(', ')}}`
     : '';
   const attrs = Object.keys(f.attrs).length ? ` attrs${printAttrs(f.attrs)}` : '';

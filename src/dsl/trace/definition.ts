@@ -8,9 +8,15 @@ export type Span = readonly [line: number, col: number, endLine: number, endCol:
 /** What the type annotation of a parameter says. Device functions have untyped parameters: `kind` is 'any'. */
 export interface ParamInfo {
   readonly name: string;
-  readonly kind: 'ptr' | 'scalar' | 'constexpr' | 'any';
+  readonly kind: 'ptr' | 'scalar' | 'constexpr' | 'tuple' | 'any';
   /** Pointee, scalar dtype, or the dtype of a numeric constexpr where one is given; absent means any. */
   readonly dtype?: DTypeName;
+  /** Parts of a tuple or object, each under the whole's name and its place: `args[0]`, `args.scale`. */
+  readonly parts?: readonly ParamInfo[];
+  /** Names of the parts of an object; absent for a tuple. */
+  readonly keys?: readonly string[];
+  /** What every part of a list is, which has as many as the launch gives: `readonly tl.ptr[]`. */
+  readonly each?: ParamInfo;
   /** The type includes `null`. */
   readonly optional: boolean;
   /** The destructuring pattern has a default. */

@@ -9,7 +9,7 @@ import { DTYPES, DType, ptrTo, scalar } from '../types.ts';
 import { FloatLit, withTrace } from './context.ts';
 import type { Definition, ParamInfo, Span } from './definition.ts';
 import { Emitter } from './emitter.ts';
-import type { Signature } from './signature.ts';
+import type { ArgSpec, Signature } from './signature.ts';
 import { Frame, wrapJsError } from './tracer.ts';
 
 export interface TraceOptions {
@@ -40,10 +40,14 @@ export function traceKernel(def: Definition, signature: Signature, options: Trac
   const constants: { [name: string]: string } = {};
   e.loc = spanLoc(def, def.loc);
 
-  const argument = (p: ParamInfo): unknown => {
-    const spec = signature[p.name];
+  const argument = (p: ParamInfo, spec: ArgSpec | null | undefined): unknown => {
     const loc = spanLoc(def, p.loc);
     if (!spec) return p.hasDefault ? undefined : p.optional ? null : fail(loc, TL.constexprMissing, p.name, def.name);
+    if (spec.kind === 'tuple') {
+      const { keys } = spec;
+      const parts = spec.parts.map((part) => argument(part.param, part.spec));
+      return keys ? Object.fromEntries(keys.map((k, i) => [k, parts[i]])) : parts;
+    }
     if (spec.kind === 'const') {
       constants[p.name] = show(spec.value);
       // An integer argument that equals 1 keeps its dtype; a constexpr is a plain value.
@@ -70,7 +74,7 @@ export function traceKernel(def: Definition, signature: Signature, options: Trac
   const args: { [name: string]: unknown } = {};
   const ops = e.region(() => {
     for (const p of def.params) {
-      const a = argument(p);
+      const a = argument(p, signature[p.name]);
       if (a !== undefined) args[p.name] = a;
     }
     try {

@@ -48,10 +48,15 @@ export class Names {
   }
 }
 
-/** A name of the interface (buffer, uniform field), made legal; distinct names stay distinct. */
+/** A name of the interface (buffer, uniform field), made legal; distinct names stay distinct. Parts: `args[1]` is `args__1`. */
 export function safeName(name: string): string {
-  const legal = name.replace(/[^A-Za-z0-9_]/g, '_').replace(/^__+/, '_');
+  const legal = name
+    .replace(/\]/g, '')
+    .replace(/[.[]/g, '__')
+    .replace(/[^A-Za-z0-9_]/g, '_')
+    .replace(/^__+/, '_');
   const own =
+    name.includes('__') ||
     RESERVED.has(legal) ||
     legal === '_' ||
     /^(base_|grid\d|zero$|inf$|neg_inf$|nan$|fma_[xy]$|tessera_|tl_|i64_|u64_|f16_|bf16_|fp8e4nv_|fp8e5_|cast_|bits_as_|uniform_|make_uniform_)/.test(
