@@ -1,10 +1,8 @@
-// The translation in a browser: bundled for one, and run where there is nothing of Node; and the example of the documentation.
+// The translation in a browser: bundled for one, and run where there is nothing of Node.
 
-import { readFileSync } from 'node:fs';
 import { createContext, runInContext } from 'node:vm';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
-import { portSource } from '../../src/port/port.ts';
 
 const path = (file: string): URL => new URL(`../../${file}`, import.meta.url);
 
@@ -24,12 +22,4 @@ it('bundles for browsers, without the front end, and runs', async () => {
   runInContext(text, context);
   const code = runInContext('port.portSource("@triton.jit\\ndef k(p):\\n    tl.store(p, 1.)\\n").code', context);
   expect(code).toContain('export const k = kernel(function k({ p }: { p: tl.ptr }) {\n  tl.store(p, 1.0);\n});\n');
-});
-
-it('gives what the documentation shows', () => {
-  const text = readFileSync(path('docs/porting-from-triton.md'), 'utf8');
-  const [, python, typescript] = /```python\n([\s\S]*?)```\s*```ts\n([\s\S]*?)```/.exec(text) ?? [];
-  const { code, diagnostics } = portSource(python);
-  expect(diagnostics).toEqual([]);
-  expect(code.slice(code.indexOf('import '))).toBe(typescript);
 });
