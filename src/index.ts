@@ -9,6 +9,7 @@ export {
   type KernelOptions,
   kernel,
   type LaunchArgs,
+  type LaunchOptions,
   type TensorArg,
 } from './dsl/kernel.ts';
 export { tl } from './dsl/tl.ts';
@@ -37,3 +38,5 @@ export {
   type TypedArray,
 } from './runtime/device.ts';
 export { type Heuristic, heuristics } from './runtime/heuristics.ts';
+export type { CompileEvent, LaunchEvent, LaunchListener } from './runtime/listeners.ts';
+export { type BenchOptions, testing } from './runtime/testing.ts';

@@ -7,7 +7,8 @@ import type { LaunchArg } from './tl.ts';
 import type { Definition } from './trace/definition.ts';
 import type { DType } from './types.ts';
 
-export interface KernelOptions {
+/** What a launch, a config or a kernel may say of how it is compiled. */
+export interface LaunchOptions {
   /** Triton's launch options, as defaults of the kernel. A program gets at most num_warps · 32 invocations, with a dot exactly those where the device can. */
   readonly num_warps?: number;
   /** Accepted so that kernels port unchanged; WebGPU has no software pipelining to steer yet. */
@@ -15,6 +16,19 @@ export interface KernelOptions {
   /** Accepted so that kernels port unchanged: a program is one workgroup, and WGSL leaves fusing of a * b + c to the driver. */
   readonly num_ctas?: number;
   readonly enable_fp_fusion?: boolean;
+  /** Accepted: WebGPU has no such limit of registers. */
+  readonly maxnreg?: number | null;
+  /** Accepted: `tl.device_assert` always checks, and the interpreter always finds accesses out of bounds. */
+  readonly debug?: boolean;
+}
+/** Options of `kernel(…)`: defaults of its launches, and what Triton's `jit` takes. */
+export interface KernelOptions extends LaunchOptions {
+  /** Parameters, by name or place, whose values make no new specialisation: an integer that is 1 or divisible by 16 is like any other. */
+  readonly do_not_specialize?: readonly (string | number)[];
+  /** The same for divisibility and the alignment of pointers alone; 1 stays special. */
+  readonly do_not_specialize_on_alignment?: readonly (string | number)[];
+  /** Accepted: WGSL of a program is one function. */
+  readonly noinline?: boolean;
 }
 
 /** What the language needs to know of a tensor; the runtime's `Tensor` is one. */
@@ -36,7 +50,7 @@ export type Grid =
 
 /** Where kernels run. `Device` of the runtime is one. */
 export interface LaunchTarget {
-  launch(kernel: AnyKernel, grid: Grid, args: { readonly [name: string]: unknown }, options?: KernelOptions): void;
+  launch(kernel: AnyKernel, grid: Grid, args: { readonly [name: string]: unknown }, options?: LaunchOptions): void;
 }
 
 /** A kernel whose parameters are not known statically. */
@@ -48,7 +62,7 @@ export interface AnyKernel {
 
 /** A kernel with parameters P. `launch` checks its arguments, compiles what is new, and enqueues; see `Device.launch`. */
 export interface Kernel<P = any> extends AnyKernel {
-  launch(device: LaunchTarget, grid: Grid, args: LaunchArgs<P>, options?: KernelOptions): void;
+  launch(device: LaunchTarget, grid: Grid, args: LaunchArgs<P>, options?: LaunchOptions): void;
 }
 
 /** Told of every kernel that is made: how tools find the kernels of a file that does not export them. */

@@ -51,6 +51,15 @@ const PLAIN = {
   minimum: (a: number, b: number) => Math.min(a, b),
 };
 
+const RANGE_OPTIONS: { readonly [K in keyof RangeOptions]-?: 'count' | 'flag' } = {
+  num_stages: 'count',
+  loop_unroll_factor: 'count',
+  disallow_acc_multi_buffer: 'flag',
+  flatten: 'flag',
+  warp_specialize: 'flag',
+  disable_licm: 'flag',
+};
+
 /** Functions that are not one op: compositions, questions about values, loops, compile-time checks. */
 const COMPOSED = {
   ...CREATE_FNS,
@@ -133,9 +142,24 @@ const COMPOSED = {
    * to the driver.
    */
   range:
-    (_t: Trace) =>
-    (start: number, stop?: number, step: number = 1, _options: RangeOptions = {}): Iterable<number> =>
-      new RangeSpec(stop === undefined ? 0 : start, stop === undefined ? start : stop, step),
+    (t: Trace) =>
+    (start: number, stop?: number, step: number = 1, options: RangeOptions = {}): Iterable<number> => {
+      checkOptions(t, 'range', options, Object.keys(RANGE_OPTIONS));
+      for (const [name, kind] of Object.entries(RANGE_OPTIONS)) {
+        const x = options[name as keyof RangeOptions];
+        if (x === undefined || x === null) continue;
+        const ok = kind === 'flag' ? typeof x === 'boolean' : Number.isSafeInteger(x) && (x as number) >= 0;
+        if (!ok)
+          t.fail(
+            TL.unsupportedArg,
+            'range',
+            name,
+            describe(x),
+            kind === 'flag' ? 'true or false' : 'a constant integer, 0 or more',
+          );
+      }
+      return new RangeSpec(stop === undefined ? 0 : start, stop === undefined ? start : stop, step);
+    },
   /** A loop that is unrolled when the kernel is compiled; bounds are constexpr. */
   static_range:
     (t: Trace) =>

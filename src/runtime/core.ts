@@ -3,7 +3,7 @@
 
 import { CompileError, fail, type Loc, NO_LOC } from '../dsl/diagnostics.ts';
 import type { Func } from '../dsl/ir/ir.ts';
-import type { AnyKernel, Grid, KernelOptions, LaunchTarget } from '../dsl/kernel.ts';
+import type { AnyKernel, Grid, LaunchOptions, LaunchTarget } from '../dsl/kernel.ts';
 import { round } from '../dsl/numerics.ts';
 import type { Definition } from '../dsl/trace/definition.ts';
 import { leafSpecs, type Signature } from '../dsl/trace/signature.ts';
@@ -23,7 +23,9 @@ import { paddedBytes } from './backend.ts';
 import { dtypeFrom, encode, flatten, inferDtype, isTypedArray, type TensorData } from './convert.ts';
 import { wroteFromHost, wroteOnDevice } from './hostCopy.ts';
 import { type Args, checkArguments, checkGrid, checkLimits, checkProgramArguments, locOf } from './launch.ts';
+import { type CompileEvent, type LaunchListener, Listeners } from './listeners.ts';
 import { DEVICE, LAUNCH, SEQUENCE, TENSOR } from './messages.ts';
+import { checkLaunchOptions, detailsOf } from './options.ts';
 import { Sequence, Tape } from './sequence.ts';
 import { identity, scalarDtype, specializationKey, specialize } from './specialize.ts';
 import { checkShape, rowMajor, type Storage, spanOf, Tensor, type TensorHost } from './tensor.ts';
@@ -59,6 +61,7 @@ export class Device implements TensorHost, LaunchTarget {
   private tape: Tape | null = null;
   private readonly specialized = new Map<string, Specialized>();
   private readonly loaded = new WeakMap<WgslProgram, Specialized>();
+  private readonly listeners = new Listeners();
   private destroyed = false;
   private tensors = 0;
 
@@ -182,20 +185,24 @@ export class Device implements TensorHost, LaunchTarget {
    * `options` are Triton's launch options (num_warps) and go before the kernel's own.
    * @throws CompileError TL40xx for a wrong argument, grid or limit (nothing is launched then), or what the compiler finds.
    */
-  launch(kernel: AnyKernel, grid: Grid, args: Args, options: KernelOptions = {}): void {
+  launch(kernel: AnyKernel, grid: Grid, args: Args, options: LaunchOptions = {}): void {
     this.alive();
     const def = kernel.definition;
     if (!this.trace) fail(locOf(def), LAUNCH.noCompiler, kernel.name);
+    checkLaunchOptions(kernel, options);
+    const details = detailsOf(kernel);
     const wrong = checkArguments(def, args, this);
     if (wrong.length) throw new CompileError(wrong);
     const loc = locOf(def);
     const dims = checkGrid(kernel.name, loc, grid, args);
     const warps = options.num_warps ?? kernel.options.num_warps ?? '';
-    const cacheKey = `${identity(kernel)}:${warps}:${specializationKey(def.params, args)}`;
+    const cacheKey = `${identity(kernel)}:${warps}:${specializationKey(def.params, args, details)}`;
     let entry = this.specialized.get(cacheKey);
+    const cached = entry !== undefined;
     if (entry) this.stats.hits++;
     else {
-      const { signature } = specialize(def.params, args);
+      const from = performance.now();
+      const { signature } = specialize(def.params, args, details);
       const launchOptions = { ...kernel.options, ...options };
       const func = this.trace(def, signature);
       this.stats.traces++;
@@ -209,6 +216,12 @@ export class Device implements TensorHost, LaunchTarget {
       });
       entry = { exe, params, written: writtenBy(exe.program) };
       this.specialized.set(cacheKey, entry);
+      this.listeners.compiled({
+        kernel: kernel.name,
+        key: cacheKey,
+        program: exe.program,
+        milliseconds: performance.now() - from,
+      });
     }
     const pointers = new Map<string, PointerArg>();
     const scalars = new Map<string, number | bigint>();
@@ -221,7 +234,7 @@ export class Device implements TensorHost, LaunchTarget {
       } else if (dtype)
         scalars.set(name, round(dtype, Number.isInteger(x) && dtype.bits === 64 ? BigInt(x as number) : toNum(x)));
     }
-    this.enqueue(entry.exe, { kernel: kernel.name, loc, grid: dims, pointers, scalars });
+    this.enqueue(entry.exe, { kernel: kernel.name, loc, grid: dims, pointers, scalars }, args, cached);
   }
 
   /**
@@ -235,6 +248,7 @@ export class Device implements TensorHost, LaunchTarget {
     if (wrong.length) throw new CompileError(wrong);
     const dims = checkGrid(program.kernel, NO_LOC, grid, args);
     let entry = this.loaded.get(program);
+    const cached = entry !== undefined;
     if (entry) this.stats.hits++;
     else {
       this.checkProgram({ program }, NO_LOC, args);
@@ -251,7 +265,7 @@ export class Device implements TensorHost, LaunchTarget {
         if (entry.written.has(name)) this.wrote(x.storage);
       } else scalars.set(name, toNum(x));
     }
-    this.enqueue(entry.exe, { kernel: program.kernel, loc: NO_LOC, grid: dims, pointers, scalars });
+    this.enqueue(entry.exe, { kernel: program.kernel, loc: NO_LOC, grid: dims, pointers, scalars }, given, cached);
   }
 
   private checkProgram(exe: Executable, loc: Loc, args: Args): void {
@@ -259,9 +273,29 @@ export class Device implements TensorHost, LaunchTarget {
     const wrong = checkLimits(exe.program, loc, this.info.limits, this.info.features, args);
     if (wrong.length) throw new CompileError(wrong);
   }
-  private enqueue(exe: Executable, request: LaunchRequest): void {
-    if (!this.tape) this.stats.launches++;
-    if (numel(request.grid)) this.backend.launch(exe, request);
+  private enqueue(exe: Executable, request: LaunchRequest, args: Args, cached: boolean): void {
+    const { kernel, grid } = request;
+    this.listeners.around(
+      () => ({ kernel, grid, args, cached }),
+      () => {
+        if (!this.tape) this.stats.launches++;
+        if (numel(grid)) this.backend.launch(exe, request);
+      },
+    );
+  }
+
+  /**
+   * Calls `listener` before and after every launch is enqueued (a recorded one when it is recorded). Returns what takes it off again.
+   * Source: Triton's `launch_enter_hook` and `launch_exit_hook`.
+   */
+  onLaunch(listener: LaunchListener): () => void {
+    this.listeners.launch.add(listener);
+    return () => void this.listeners.launch.delete(listener);
+  }
+  /** Calls `listener` after every specialisation that is compiled. Returns what takes it off again. Source: Triton's `jit_post_compile_hook`. */
+  onCompile(listener: (event: CompileEvent) => void): () => void {
+    this.listeners.compile.add(listener);
+    return () => void this.listeners.compile.delete(listener);
   }
 
   /**

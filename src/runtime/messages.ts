@@ -33,6 +33,16 @@ export const LAUNCH = {
     text: `${arg(name)} is ${type}, but the launch gives ${got}`,
     help: type.startsWith('{') ? 'pass an object with these names' : 'pass an array with as many parts',
   })),
+  unknownOption: message('TL4025', (kernel: string, name: string, known: readonly string[]) => ({
+    text: `${kernel} is given the option '${name}', which does not exist here`,
+    notes: [`options: ${list(known)}`],
+    help: 'remove it or check its spelling; constexprs go among the arguments',
+  })),
+  badOption: message('TL4026', (kernel: string, name: string, got: string, expected: string) => ({
+    text: `${kernel} is given ${name}: ${got}`,
+    notes: [`expected: ${expected}`],
+    help: `change ${name} or leave it out`,
+  })),
   pointerDtype: message('TL4003', (name: string, want: string, got: string) => ({
     text: `${arg(name)} points to ${want}, but the tensor holds ${got}`,
     help: `convert the data to ${want}, or declare ${name}: tl.ptr without a dtype to accept both`,
@@ -230,6 +240,11 @@ export const TUNE = {
         : `autotune of ${kernel} names '${name}', which is no parameter of it`,
     notes: [`parameters: ${known.join(', ')}`],
     help: 'give at least one Config, with constexpr parameters of the kernel; the key takes parameters too',
+  })),
+  bench: message('TL4306', (name: string, got: string, expected: string) => ({
+    text: `testing.do_bench: ${name} is ${got}`,
+    notes: [`expected: ${expected}`],
+    help: `change ${name} or leave it out`,
   })),
   pruned: message('TL4302', (kernel: string, configs: number) => ({
     text: `autotune of ${kernel}: prune_configs_by leaves none of the ${configs} configs`,

@@ -5,6 +5,7 @@
 import type { ParamInfo } from '../dsl/trace/definition.ts';
 import type { ArgSpec, Signature } from '../dsl/trace/signature.ts';
 import { DTYPES, DType } from '../dsl/types.ts';
+import type { Detail } from './options.ts';
 import { Tensor } from './tensor.ts';
 import { partsOf } from './tuples.ts';
 
@@ -57,12 +58,17 @@ export interface Specialization {
 }
 
 /** What a specialisation knows of one argument, and its part of the key. */
-function specOf(p: ParamInfo, x: Argument, buffers: number[]): { readonly spec: ArgSpec | null; readonly key: string } {
+function specOf(
+  p: ParamInfo,
+  x: Argument,
+  buffers: number[],
+  detail: Detail,
+): { readonly spec: ArgSpec | null; readonly key: string } {
   if (x === undefined) return { spec: null, key: '-|' };
   const inside = partsOf(p, x);
   if (inside) {
     const { keys, params, values } = inside;
-    const specs = params.map((q, i) => specOf(q, values[i], buffers));
+    const specs = params.map((q, i) => specOf(q, values[i], buffers, detail));
     const parts = params.map((param, i) => ({ param, spec: specs[i].spec }));
     return {
       spec: { kind: 'tuple', keys, parts },
@@ -73,7 +79,7 @@ function specOf(p: ParamInfo, x: Argument, buffers: number[]): { readonly spec: 
     const id = x.storage.memory.id;
     let buffer = buffers.indexOf(id);
     if (buffer < 0) buffer = buffers.push(id) - 1;
-    const divisibleBy = pointerDivisibility(x);
+    const divisibleBy = detail === 'all' ? pointerDivisibility(x) : 1;
     return { spec: { kind: 'ptr', dtype: x.dtype, buffer, divisibleBy }, key: `*${x.dtype.name},${buffer},${divisibleBy}|` };
   }
   if (p.kind === 'constexpr' || x === null || (typeof x !== 'number' && typeof x !== 'bigint' && typeof x !== 'boolean')) {
@@ -84,26 +90,36 @@ function specOf(p: ParamInfo, x: Argument, buffers: number[]): { readonly spec: 
   }
   const dtype = p.dtype ? DTYPES[p.dtype] : scalarDtype(x);
   const isInt = dtype.kind === 'int' || dtype.kind === 'uint';
-  if (isInt && (x === 1 || x === 1n)) return { spec: { kind: 'const', value: 1, dtype }, key: `${dtype.name}=1|` };
-  const divisibleBy = isInt && (typeof x === 'bigint' ? x % 16n === 0n : Number(x) % 16 === 0) ? 16 : 1;
+  if (isInt && detail !== 'dtype' && (x === 1 || x === 1n))
+    return { spec: { kind: 'const', value: 1, dtype }, key: `${dtype.name}=1|` };
+  const by16 = isInt && detail === 'all' && (typeof x === 'bigint' ? x % 16n === 0n : Number(x) % 16 === 0);
+  const divisibleBy = by16 ? 16 : 1;
   return { spec: { kind: 'scalar', dtype, divisibleBy }, key: `${dtype.name},${divisibleBy}|` };
 }
 
 /** The key alone: what a launch that finds its specialisation in the cache needs. */
-export function specializationKey(params: readonly ParamInfo[], args: { readonly [name: string]: Argument }): string {
+export function specializationKey(
+  params: readonly ParamInfo[],
+  args: { readonly [name: string]: Argument },
+  details: readonly Detail[] | null = null,
+): string {
   const buffers: number[] = []; // ids of memory in order of appearance: the number is the index
   let key = '';
-  for (const p of params) key += specOf(p, args[p.name], buffers).key;
+  for (let i = 0; i < params.length; i++) key += specOf(params[i], args[params[i].name], buffers, details?.[i] ?? 'all').key;
   return key;
 }
 
 /** Specialises checked arguments. A parameter that the launch leaves to its default is absent from the signature. */
-export function specialize(params: readonly ParamInfo[], args: { readonly [name: string]: Argument }): Specialization {
+export function specialize(
+  params: readonly ParamInfo[],
+  args: { readonly [name: string]: Argument },
+  details: readonly Detail[] | null = null,
+): Specialization {
   const signature: { [name: string]: ArgSpec } = {};
   const buffers: number[] = [];
   let key = '';
-  for (const p of params) {
-    const s = specOf(p, args[p.name], buffers);
+  for (const [i, p] of params.entries()) {
+    const s = specOf(p, args[p.name], buffers, details?.[i] ?? 'all');
     if (s.spec) signature[p.name] = s.spec;
     key += s.key;
   }

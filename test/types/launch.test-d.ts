@@ -86,7 +86,7 @@ kernel(
 );
 const oneParameter = ({ n }: { n: tl.i32 }): void => tl.static_print(n);
 // @ts-expect-error there is no such option
-kernel<{ n: tl.i32 }>(oneParameter, { maxnreg: 2 });
+kernel<{ n: tl.i32 }>(oneParameter, { maxregs: 2 });
 const twoParameters = ({ n }: { n: tl.i32 }, m: number): void => tl.static_print(n + m);
 // @ts-expect-error a kernel takes one object of parameters
 kernel(twoParameters);

@@ -1,0 +1,10 @@
+// an unknown option of tl.range
+import { type Device, kernel, tl } from 'tessera';
+
+const k = kernel(function k({ x, n }: { x: tl.ptr<tl.f32>; n: tl.i32 }) {
+  for (const i of tl.range(0, n, 1, { num_stages: 2, ...{ stages: 1 } })) tl.store(x + i, 0);
+});
+
+export default function run(dev: Device): void {
+  k.launch(dev, [1], { x: dev.empty([16], 'f32'), n: 16 });
+}
