@@ -113,6 +113,9 @@ tl.load(p, { mask: null, cache_modifier: '.cg', eviction_policy: 'evict_last', v
 tl.atomic_add(p, x, { mask: m, sem: 'relaxed', scope: 'gpu' });
 tl.maximum(x, x, { propagate_nan: tl.PropagateNan.ALL });
 tl.device_print('x', x, m, { hex: true });
+expectTypeOf(tl.dot_scaled(x, x, 'e2m1', x, null, 'bf16', x, { lhs_k_pack: true })).toEqualTypeOf<number>();
+// @ts-expect-error there is no such format
+tl.dot_scaled(x, x, 'e3m2', x, x, 'e2m1');
 // @ts-expect-error there is no such precision
 tl.dot(x, x, { input_precision: 'fp32' });
 // @ts-expect-error there is no such option

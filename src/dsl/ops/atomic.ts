@@ -120,7 +120,7 @@ const extreme =
 export const ATOMIC = {
   /**
    * Adds to the elements behind the pointers and returns what they held before.
-   * @differs A sum of i64 or u64 is right, but what is returned for it is only a snapshot of its two words.
+   * @differs On WebGPU a 64-bit sum is two words that are added one after the other: it is right, but what it returns may not be used.
    * @cost 32-bit integers have an instruction; floats and 16 bits compare and exchange until nobody came between, so hot
    * elements are slow.
    */
@@ -154,8 +154,8 @@ export const ATOMIC = {
   atomic_xchg: rmw('atomic_xchg', 'Puts the value in the place of the element.', numbers, NUMBERS, (_old, x) => x),
   /**
    * Puts `val` where an element holds `cmp`, bit for bit, and returns what it held before.
-   * @differs WebGPU does not promise that a program that waits for another one gets on: do not build locks between programs of
-   * it.
+   * @differs No locks between programs of it on WebGPU, which does not promise that one that waits lets others get on; no 64-bit integers
+   * there either.
    */
   atomic_cas: op({
     doc: 'Puts val in the place of the element where that holds cmp, bit for bit. Returns what the elements held before.',

@@ -168,6 +168,8 @@ export const DOT_SCALED_FNS = {
    * u8 with two elements a byte (the lower half first), e4m3 and e5m2 are fp8 or u8, bf16 and fp16 themselves or u16. A scale belongs to
    * 32 elements along K and is u8 (e8m0: 2 to the power of s - 127; 255 is NaN, 0 counts as zero), [M, K / 32] and [N, K / 32]; fp8e4nv
    * scales belong to 16 elements; null is no scale. Scaled elements are rounded to bf16, to f16 if one side is fp16.
+   * @differs `fast_math` has no effect: the NaN of a scale of 255 is always made.
+   * @cost unpacking and scaling every element before an ordinary product in bf16 or f16: memory is saved, arithmetic is not.
    */
   dot_scaled:
     (t: Trace) =>
