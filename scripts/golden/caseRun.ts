@@ -7,6 +7,7 @@ import { compareTensor, type Expected, type Mismatch, printMismatch, type Rule, 
 import type { Case, Distance, Manifest, Params, TensorRef } from './manifest.ts';
 import { numberOf, numel, spanOf } from './manifest.ts';
 import { bytesOf, encode, type GoldenDType, reader } from './numbers.ts';
+import { lacking } from './refusals.ts';
 
 /** How the cases of one kernel are run. */
 export interface Adapter {
@@ -246,8 +247,9 @@ async function downloadSpan(t: Tensor, ref: TensorRef): Promise<Uint8Array> {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** Runs one case. An exception of the code under test is a failure of the case, not of the run. */
-export async function runCase(device: Device, manifest: Manifest, c: Case, adapter: Adapter): Promise<Outcome> {
+/** Runs one case. An exception of the code under test is a failure of the case, not of the run; so is a kernel without an adapter. */
+export async function runCase(device: Device, manifest: Manifest, c: Case, adapter: Adapter | undefined): Promise<Outcome> {
+  if (!adapter) return { status: 'failed', line: `${c.id}: there is no host function for kernel ${c.kernel}` };
   const run = new CaseRun(device, manifest, c);
   try {
     if (c.error !== undefined) return await runRefused(run, adapter);
@@ -262,7 +264,8 @@ export async function runCase(device: Device, manifest: Manifest, c: Case, adapt
     const rest = mismatches.length > 1 ? `; ${mismatches.length - 1} more tensors differ` : '';
     return { status: 'failed', line: `${c.id} ${printMismatch(mismatches[0])}${rest}` };
   } catch (e) {
-    return { status: 'failed', line: `${c.id} threw ${oneLine(e)}` };
+    const reason = lacking(device, e);
+    return reason ? { status: 'skipped', reason } : { status: 'failed', line: `${c.id} threw ${oneLine(e)}` };
   } finally {
     run.free();
   }
@@ -271,7 +274,7 @@ export async function runCase(device: Device, manifest: Manifest, c: Case, adapt
 /** Passes when the compiler or the host function refuses the launch; any other exception is a failure, as is a launch that goes through. */
 async function runRefused(run: CaseRun, adapter: Adapter): Promise<Outcome> {
   const { id } = run.case;
-  if (!adapter.refused) return { status: 'skipped', reason: 'no way to launch a refused case of this kernel' };
+  if (!adapter.refused) return { status: 'failed', line: `${id}: no way to launch a refused case of ${run.case.kernel}` };
   try {
     await adapter.refused(run);
     await run.device.sync();

@@ -1,5 +1,5 @@
-// Which host function runs the cases of which golden kernel, and which cases are left for later. This table is the only
-// place that knows kernels by name; the shapes and options of a case are read from the case.
+// Which host function runs the cases of which golden kernel. This table is the only place that knows kernels by name; the shapes
+// and options of a case are read from the case.
 
 import {
   AttentionType,
@@ -54,7 +54,7 @@ function recordedSizes(c: CaseRun): Partial<UnifiedAttentionArgs> {
   };
 }
 
-export const ADAPTERS: { readonly [kernel: string]: Adapter } = {
+export const ADAPTERS: { readonly [kernel: string]: Adapter | undefined } = {
   prefill_attention: {
     run: (c) =>
       context_attention_fwd(c.device, {
@@ -237,8 +237,3 @@ export const ADAPTERS: { readonly [kernel: string]: Adapter } = {
     },
   },
 };
-
-/** Why a case is not run, or null. Reasons name what is missing, never a case. */
-export function skipReason(c: Case): string | null {
-  return c.kernel in ADAPTERS ? null : `kernel ${c.kernel} is not built yet`;
-}

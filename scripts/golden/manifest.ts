@@ -88,7 +88,8 @@ function parse(path: string): { [key: string]: unknown } {
   }
 }
 
-function readBin(path: string, name: unknown): Uint8Array {
+/** The bytes of the file `name` beside the manifest at `path`, unpacked if it lies there as `.br`. */
+export function readBin(path: string, name: unknown): Uint8Array {
   if (typeof name !== 'string') throw new ManifestError(`${path}: no "bin", the name of the file with the tensors`);
   const bin = join(dirname(path), name);
   // Plain byte arrays: the slices of a Buffer would share its memory.

@@ -1,15 +1,28 @@
 // One language case on one device: its Python is ported, compiled and launched; what it leaves is judged by the case's own rules.
 // In: a case and the bytes of its manifest. Out: as for kernels: passed, failed with one line, skipped with a reason.
 
+import type { Diagnostic } from '../../src/dsl/diagnostics.ts';
 import { CompileError, type Device, type DTypeName, type Tensor, tl } from '../../src/index.ts';
 import { bytesOf, type GoldenDType, reader } from './numbers.ts';
 import type { OpsCase, OpsOutput, OpsReject, OpsScalar } from './opsManifest.ts';
-import { portedKernel } from './ported.ts';
+import { portedKernel, pythonLine } from './ported.ts';
+import { lacking } from './refusals.ts';
 
 export type OpsOutcome =
   | { readonly status: 'passed' }
-  | { readonly status: 'failed'; readonly line: string }
+  /** `flushed`: what is wrong is explained by subnormal numbers that were taken for zero, as WGSL allows. */
+  | { readonly status: 'failed'; readonly line: string; readonly flushed?: boolean }
   | { readonly status: 'skipped'; readonly reason: string };
+
+/** Of a kernel that Triton refuses: `diagnostic` is our refusal. */
+export interface RejectOutcome {
+  readonly status: 'passed' | 'failed';
+  /** What is wrong; empty if the reject passes. */
+  readonly line: string;
+  readonly diagnostic?: Diagnostic;
+  /** Line of `pseudo` that the diagnostic points at, from 1; 0 if none. */
+  readonly at: number;
+}
 
 const OURS: { readonly [golden: string]: DTypeName } = { fp8e4m3: 'fp8e4nv', fp8e5m2: 'fp8e5' };
 const dtypeName = (d: string): DTypeName => OURS[d] ?? (d as DTypeName);
@@ -55,6 +68,7 @@ const reason = (e: unknown): string =>
 /** Ports, launches and judges a case. */
 export async function runOpsCase(device: Device, c: OpsCase, bin: Uint8Array): Promise<OpsOutcome> {
   const tensors = new Map<string, Tensor>();
+  let flushed: OpsOutcome | undefined;
   try {
     const none = c.args.filter((a) => a.kind === 'none').map((a) => a.name);
     const kernel = portedKernel(c.pseudo, { file: `${c.id}.py`, types: paramTypes(c.scalars, none) });
@@ -72,27 +86,40 @@ export async function runOpsCase(device: Device, c: OpsCase, bin: Uint8Array): P
       const got = await tensors.get(o.arg)!.download();
       const bytes = new Uint8Array(got.buffer, got.byteOffset, got.byteLength);
       const wrong = difference(o, bytes, bin.subarray(o.offset, o.offset + o.bytes));
-      if (wrong) return { status: 'failed', line: `${c.id} ${o.arg}${wrong}` };
+      if (wrong && !wrong.flushed) return { status: 'failed', line: `${c.id} ${o.arg}${wrong.text}` };
+      if (wrong) flushed ??= { status: 'failed', line: `${c.id} ${o.arg}${wrong.text}`, flushed: true };
     }
-    return { status: 'passed' };
+    return flushed ?? { status: 'passed' };
   } catch (e) {
-    return { status: 'failed', line: `${c.id} ${reason(e)}` };
+    const lacks = lacking(device, e);
+    return lacks ? { status: 'skipped', reason: lacks } : { status: 'failed', line: `${c.id} ${reason(e)}` };
   } finally {
     for (const t of tensors.values()) t.free();
   }
 }
 
+/** The smallest normal number of f32, as which bf16 is computed too. */
+const SMALLEST_NORMAL = 2 ** -126;
+/** Where two operands and their result may each be flushed to zero, the result is off by less than this. */
+const FLUSH = 3 * SMALLEST_NORMAL;
+
 /** The first element that breaks the output's rule, as text. */
-function difference({ dtype, compare }: OpsOutput, got: Uint8Array, want: Uint8Array): string | null {
+function difference({ dtype, compare }: OpsOutput, got: Uint8Array, want: Uint8Array): { text: string; flushed: boolean } | null {
   const size = bytesOf(dtype);
   const [a, b] = [reader(dtype, got), reader(dtype, want)];
+  const wrong: number[] = [];
   for (let i = 0; i < want.length / size; i++) {
-    const [x, y] = [a(i), b(i)];
     const at = i * size;
-    if (!equal(x, y) && !near(compare, x, y, () => Math.abs(Number(code(got, at, size) - code(want, at, size)))))
-      return `[${i}] is ${x}, Triton's ${y} (${compare.mode})`;
+    const ulps = (): number => Math.abs(Number(code(got, at, size) - code(want, at, size)));
+    if (!equal(a(i), b(i)) && !near(compare, a(i), b(i), ulps)) wrong.push(i);
   }
-  return null;
+  if (wrong.length === 0) return null;
+  const [i] = wrong;
+  const flushed = wrong.every((k) => Math.abs(Number(a(k)) - Number(b(k))) < FLUSH);
+  const which = flushed
+    ? `; all ${wrong.length} wrong elements are off by less than ${FLUSH.toExponential(1)}: subnormal numbers taken for 0`
+    : '';
+  return { text: `[${i}] is ${a(i)}, Triton's ${b(i)} (${compare.mode}${which})`, flushed };
 }
 type Num = number | bigint;
 const equal = (x: Num, y: Num): boolean => Object.is(x, y);
@@ -111,26 +138,28 @@ function code(bytes: Uint8Array, at: number, size: number): bigint {
   return bits & sign ? -(bits & (sign - 1n)) : bits;
 }
 
-/** A kernel that Triton refuses must be refused here too, with a message that shows a line of it. */
-export function runReject(device: Device, r: OpsReject): OpsOutcome {
+/** A kernel that Triton refuses must be refused here too, with a message that shows a line of it: the guilty one where that is recorded. */
+export function runReject(device: Device, r: OpsReject): RejectOutcome {
   const tensors: Tensor[] = [];
   const pointers = Object.fromEntries(Object.keys(r.pointers).map((name) => [name, 'tl.ptr']));
+  const failed = (why: string): RejectOutcome => ({ status: 'failed', line: `${r.id} ${why}`, at: 0 });
   try {
-    const kernel = portedKernel(r.pseudo, {
-      file: `${r.id}.py`,
-      types: { ...paramTypes(r.scalars, []), ...pointers },
-      strict: true,
-    });
+    const types = { ...paramTypes(r.scalars, []), ...pointers };
+    const kernel = portedKernel(r.pseudo, { file: `${r.id}.py`, types, strict: true });
     const args: { [name: string]: unknown } = Object.fromEntries(r.scalars.map((s) => [s.arg, scalarValue(s)]));
     for (const [name, dtype] of Object.entries(r.pointers)) {
       tensors.push(device.tensor(typed(dtype, new Uint8Array(bytesOf(dtype) * 4096)), { dtype: dtypeName(dtype) }));
       args[name] = tensors[tensors.length - 1];
     }
     device.launch(kernel, [1], args);
-    return { status: 'failed', line: `${r.id} is accepted; Triton: ${r.description}` };
+    return failed(`is accepted; Triton: ${r.description}`);
   } catch (e) {
-    const place = e instanceof CompileError && e.diagnostics[0].loc.line > 0;
-    return place ? { status: 'passed' } : { status: 'failed', line: `${r.id} ${reason(e)}` };
+    if (!(e instanceof CompileError) || e.diagnostics[0].loc.line === 0) return failed(reason(e));
+    const [diagnostic] = e.diagnostics;
+    const at = pythonLine(r.pseudo, diagnostic.loc);
+    const [first, last] = r.lines ?? [at, at];
+    if (at >= first && at <= last) return { status: 'passed', line: '', diagnostic, at };
+    return { ...failed(`points at line ${at}, Triton at ${first}: ${diagnostic.text}`), diagnostic, at };
   } finally {
     for (const t of tensors) t.free();
   }

@@ -1,5 +1,7 @@
 // Manifests of language cases: each holds the Python source of one kernel, how it was launched, and what Triton left in memory.
 
+import { readFileSync } from 'node:fs';
+import { readBin } from './manifest.ts';
 import type { GoldenDType } from './numbers.ts';
 
 export type Compare =
@@ -14,8 +16,6 @@ export interface OpsTensor {
   readonly bytes: number;
 }
 export interface OpsOutput extends OpsTensor {
-  readonly name: string;
-  readonly inout: boolean;
   readonly compare: Compare;
 }
 export interface OpsScalar {
@@ -36,7 +36,6 @@ export interface OpsCase {
   readonly inputs: readonly OpsTensor[];
   readonly scalars: readonly OpsScalar[];
   readonly outputs: readonly OpsOutput[];
-  readonly tags?: readonly string[];
 }
 /** A kernel that Triton refuses to compile. */
 export interface OpsReject {
@@ -45,6 +44,10 @@ export interface OpsReject {
   readonly pseudo: string;
   readonly pointers: { readonly [arg: string]: GoldenDType };
   readonly scalars: readonly OpsScalar[];
+  /** First and last line of the statement in `pseudo` that Triton points at, from 1. */
+  readonly lines?: readonly [number, number];
+  /** Triton's messages, the most telling first. */
+  readonly errors?: readonly string[];
 }
 export interface OpsManifest {
   readonly bin: string;
@@ -54,3 +57,9 @@ export interface OpsManifest {
 /** Told from the kernels' format by what a case holds. */
 export const isOpsManifest = (x: { readonly cases?: readonly object[] }): boolean =>
   x.cases?.[0] !== undefined && 'pseudo' in x.cases[0];
+
+/** Reads `path` and the file of tensors that it names. */
+export function readOpsManifest(path: string): { readonly manifest: OpsManifest; readonly bytes: Uint8Array } {
+  const manifest = JSON.parse(readFileSync(path, 'utf8')) as OpsManifest;
+  return { manifest, bytes: readBin(path, manifest.bin) };
+}

@@ -131,6 +131,7 @@ export function languagePage(): string {
     prose('language'),
     ...chapters,
     leftOut(),
+    prose('webgpu'),
     prose('add-an-op'),
   ];
   return `${parts.join('\n\n')}\n`;

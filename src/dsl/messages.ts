@@ -100,6 +100,10 @@ export const TL = {
     text: `${what}: axis ${axis} does not exist; the tile has ${rank} dimension${rank === 1 ? '' : 's'}`,
     help: rank > 0 ? `use an axis from 0 to ${rank - 1} (or negative, from the end)` : 'the operand is a scalar; it has no axes',
   })),
+  programAxis: message('TL1023', (what: string, axis: number) => ({
+    text: `${what}: axis ${axis} does not exist; a grid has 3`,
+    help: 'use 0, 1 or 2',
+  })),
   reshape: message('TL1024', (a: Type, to: readonly number[]) => ({
     text: `cannot reshape ${printType(a)} to ${shape(to)}: the number of elements differs`,
     notes: [`${a.shape.reduce((x, y) => x * y, 1)} elements on one side, ${to.reduce((x, y) => x * y, 1)} on the other`],

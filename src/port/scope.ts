@@ -13,8 +13,8 @@ export interface Scope {
   readonly hoisted: ReadonlyMap<Stmt, readonly string[]>;
   /** True for variables that are assigned once, by the statement that declares them. */
   isConstant(s: Stmt, name: string): boolean;
-  /** How many statements assign a variable. */
-  assignments(name: string): number;
+  /** The statements that assign a variable, in the order of the text. */
+  assignments(name: string): readonly Stmt[];
   /** Names that no expression reads. */
   isRead(name: string): boolean;
   /** True if the body of this `for` assigns its variable. */
@@ -94,7 +94,7 @@ export function planScope(fn: FunctionInfo): Scope {
     declares,
     hoisted,
     isConstant: (stmt, name) => constants.has(keyOf(stmt, name)),
-    assignments: (name) => refs.get(name)?.filter((r) => r.write && r.stmt.k === 'assign').length ?? 0,
+    assignments: (name) => refs.get(name)?.flatMap((r) => (r.write && r.stmt.k === 'assign' ? [r.stmt] : [])) ?? [],
     isRead: (name) => reads.has(name),
     assignsTarget: (s) =>
       s.k === 'for' &&

@@ -81,8 +81,8 @@ const assigned = (c: Context, value: Expr): Doc => {
 
 function assign(c: BodyContext, s: StmtOf<'assign'>): Doc[] {
   const annotation = s.annotation?.k === 'attribute' ? s.annotation.name : s.annotation?.k === 'name' ? s.annotation.name : null;
-  if (annotation === 'constexpr' && targetNames(s.targets[0]).some((n) => c.scope.assignments(n) > 1))
-    stop(s, PORT.reassigned, targetNames(s.targets[0])[0]);
+  const again = annotation === 'constexpr' && targetNames(s.targets[0]).find((n) => c.scope.assignments(n).length > 1);
+  if (again) stop(c.scope.assignments(again)[1], PORT.reassigned, again);
   const own = new Set(c.scope.declares.get(s) ?? []);
   // a = b = value: from right to left, through the last name.
   if (s.targets.length > 1) {

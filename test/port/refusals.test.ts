@@ -27,7 +27,7 @@ describe('refused at the line', () => {
       ['for i in range(n):', '    tl.store(p, i)', 'tl.store(p, i + 1)'],
     ],
     ['TL7002', 7, 9, /one element of a tile/, ['x = tl.arange(0, 8)', 'y = x[0]']],
-    ['TL7008', 6, 5, /the constexpr `c` is assigned twice/, ['c: tl.constexpr = 1', 'c: tl.constexpr = 2']],
+    ['TL7008', 7, 5, /the constexpr `c` is assigned twice/, ['c: tl.constexpr = 1', 'c: tl.constexpr = 2']],
     ['TL7001', 6, 11, /not Python/, ['x = (n +']],
   ])('%s line %i', (code, line, col, text, lines) => {
     const { diagnostics, code: ts } = portSource(kernel(...lines), { file: 'k.py' });

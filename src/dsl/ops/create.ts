@@ -11,7 +11,7 @@ export const MAX_TILE = 1 << 20;
 
 const gridAxis = (t: Trace, name: string, a: number): number => {
   const n = t.constInt(a, `tl.${name}: the axis`);
-  if (n < 0 || n > 2) t.fail(TL.axisRange, `tl.${name}`, n, 3);
+  if (n < 0 || n > 2) t.fail(TL.programAxis, `tl.${name}`, n);
   return n;
 };
 
