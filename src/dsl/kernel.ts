@@ -62,11 +62,29 @@ export interface AnyKernel {
 
 /** A kernel with parameters P. `launch` checks its arguments, compiles what is new, and enqueues; see `Device.launch`. */
 export interface Kernel<P = any> extends AnyKernel {
+  /** A kernel that another kernel calls is expanded there, like a function made by `tl.fn`: `other({ x, n, BLOCK: 16 })`. */
+  (params: P): void;
   launch(device: LaunchTarget, grid: Grid, args: LaunchArgs<P>, options?: LaunchOptions): void;
 }
 
 /** Told of every kernel that is made: how tools find the kernels of a file that does not export them. */
 export const kernelListeners = new Set<(k: AnyKernel) => void>();
+
+/** The parts of a kernel put together. It is a function, which the tracer knows; plain JavaScript cannot call it. */
+export function kernelObject<P>(
+  name: string,
+  options: KernelOptions,
+  definition: () => Definition,
+  launch: Kernel<P>['launch'],
+): Kernel<P> {
+  const call = (): never => fail(NO_LOC, TL.kernelCalled, name);
+  return Object.defineProperties(call, {
+    name: { value: name },
+    options: { value: options, enumerable: true },
+    definition: { get: definition, enumerable: true },
+    launch: { value: launch, enumerable: true },
+  }) as unknown as Kernel<P>;
+}
 
 /**
  * Makes a kernel of a function with one destructured object parameter whose type says what each parameter is:
@@ -77,16 +95,12 @@ export function kernel<P>(source: ((params: P) => void) | Definition, options: K
   const name = source.name || 'kernel';
   // Launch errors show the parameter's line, which the tracer may never see.
   if (typeof source !== 'function') registerSource(source.file, source.firstLine, source.text);
-  const made: Kernel<P> = {
+  const made: Kernel<P> = kernelObject(
     name,
     options,
-    get definition() {
-      return typeof source === 'function' ? fail(NO_LOC, TL.untransformed, name) : source;
-    },
-    launch(device, grid, args, launchOptions) {
-      device.launch(made, grid, args as { readonly [name: string]: unknown }, launchOptions);
-    },
-  };
+    () => (typeof source === 'function' ? fail(NO_LOC, TL.untransformed, name) : source),
+    (device, grid, args, launchOptions) => device.launch(made, grid, args as { readonly [name: string]: unknown }, launchOptions),
+  );
   for (const listener of kernelListeners) listener(made);
   return made;
 }

@@ -289,8 +289,8 @@ export const TL = {
     help: `shift by at least 0 and less than ${bits}`,
   })),
   recursion: message('TL1059', (name: string) => ({
-    text: `device function ${name} calls itself`,
-    notes: ['device functions are expanded where they are called; a kernel has no stack'],
+    text: `${name} calls itself`,
+    notes: ['device functions, and kernels that kernels call, are expanded where they are called; a kernel has no stack'],
     help: 'write a loop',
   })),
   unsupportedArg: message('TL1060', (fn: string, arg: string, found: string, expected: string) => ({
@@ -349,6 +349,16 @@ export const TL = {
     text: `device function ${name} was called by code that is not compiled`,
     notes: ['device functions are expanded in kernels and in other device functions'],
     help: 'call it directly in the kernel, or make the caller a tl.fn too',
+  })),
+  kernelCalled: message('TL1089', (name: string) => ({
+    text: `the kernel ${name} was called by code that is not compiled`,
+    notes: ['a kernel may be called by a kernel or a device function, which it is then a part of'],
+    help: `launch it: ${name}.launch(device, grid, { … })`,
+  })),
+  kernelArguments: message('TL1092', (name: string, found: string, params: readonly string[]) => ({
+    text: `the call of the kernel ${name} ${found}`,
+    notes: [`parameters: ${params.join(', ')}`],
+    help: `pass them by name in one object: ${name}({ ${params.slice(0, 2).join(', ')}${params.length > 2 ? ', …' : ''} })`,
   })),
   // ---- block pointers and tensor descriptors
   blockBase: message('TL1070', (what: string, found: string) => ({

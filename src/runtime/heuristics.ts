@@ -2,7 +2,7 @@
 // again, so that `autotune` takes it: the config's constexprs are then among the arguments.
 
 import { CompileError, diagnostic } from '../dsl/diagnostics.ts';
-import type { Kernel, LaunchArgs, TensorArg } from '../dsl/kernel.ts';
+import { type Kernel, kernelObject, type LaunchArgs, type TensorArg } from '../dsl/kernel.ts';
 import type { LaunchArg } from '../dsl/tl.ts';
 import { locOf } from './launch.ts';
 import { TUNE } from './messages.ts';
@@ -26,14 +26,14 @@ export function heuristics<P, const K extends keyof P & string>(
   const known = definition.params.map((p) => p.name);
   const bad = Object.keys(values).find((name) => !known.includes(name));
   if (bad !== undefined) throw new CompileError([diagnostic(locOf(definition), TUNE.heuristics, kernel.name, bad, known)]);
-  return {
-    name: kernel.name,
-    options: kernel.options,
-    definition,
-    launch(device, grid, args, options) {
+  return kernelObject(
+    kernel.name,
+    kernel.options,
+    () => definition,
+    (device, grid, args, options) => {
       const all: { [name: string]: unknown } = { ...args };
       for (const [name, f] of Object.entries(values as unknown as { readonly [name: string]: Heuristic })) all[name] = f(all);
       kernel.launch(device, grid, all as LaunchArgs<P>, options);
     },
-  };
+  );
 }

@@ -24,6 +24,10 @@ export interface ParamInfo {
   readonly loc: Span;
 }
 
+/** The definition of a kernel (made by `kernel`); null for anything else. */
+export const kernelDefinition = (x: unknown): Definition | null =>
+  typeof x === 'function' && 'launch' in x && 'definition' in x ? (x.definition as Definition) : null;
+
 /** A kernel or device function after the front end. `body` calls the tracer (`$`) for everything that is not plain JS. */
 export interface Definition {
   readonly kind: 'kernel' | 'fn';

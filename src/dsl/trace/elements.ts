@@ -9,6 +9,7 @@ import { mappedTypes } from '../ops/element.ts';
 import { rowOf } from '../ops/index.ts';
 import { describeJs } from '../ops/math.ts';
 import { dtypeOf, isTile, printType, scalar, type Type } from '../types.ts';
+import { kernelDefinition } from './definition.ts';
 import type { Emitter } from './emitter.ts';
 
 /** What a function may contain: computation on scalars, and control flow around it. */
@@ -25,14 +26,11 @@ function checkBody(name: string, ops: readonly Op[]): void {
   });
 }
 
-/** Kernels are launched, not called. */
-const isKernel = (x: unknown): x is { readonly name: string } =>
-  typeof x === 'object' && x !== null && 'launch' in x && 'definition' in x;
-
 /** Traces `fn` on fresh scalars; returns them, what it returned as values, and the ops. */
 function traced(e: Emitter, name: string, types: readonly Type[], fn: unknown, finish: (x: unknown, i: number) => Value) {
   const { loc } = e;
-  if (typeof fn !== 'function') e.fail(TL.elementFunction, name, isKernel(fn) ? `the kernel ${fn.name}` : describeJs(fn));
+  if (typeof fn !== 'function') e.fail(TL.elementFunction, name, describeJs(fn));
+  if (kernelDefinition(fn)) e.fail(TL.elementFunction, name, `the kernel ${fn.name}`);
   const args = types.map((t) => new Value(t));
   let list = false;
   let values: Value[] = [];

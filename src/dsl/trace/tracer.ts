@@ -10,7 +10,7 @@ import { describeJs } from '../ops/math.ts';
 import { promoteIntegers } from '../semantics.ts';
 import { DTYPES, dtypeOf, isPtr, isTile, printType } from '../types.ts';
 import { FloatLit, isNumberLike } from './context.ts';
-import type { Definition } from './definition.ts';
+import { type Definition, kernelDefinition } from './definition.ts';
 import { type Emitter, Poison } from './emitter.ts';
 import { emitFor, emitIf, emitIfValue, emitWhile, type Vars } from './regions.ts';
 import { isStructured, leaves, structureOf } from './structure.ts';
@@ -213,6 +213,8 @@ export class Frame {
     const def = (fn as { [DEVICE_FN]?: Definition | null })[DEVICE_FN];
     if (def === null) return e.fail(TL.untransformed, fn.name);
     if (def) return this.inline(l, def, args);
+    const kernel = kernelDefinition(fn);
+    if (kernel) return this.inline(l, kernel, [this.kernelArguments(kernel, args)]);
     const outer = e.caller;
     e.caller = (f, xs, name) => this.invoke(l, f, undefined, xs, name);
     let result: unknown;
@@ -225,7 +227,24 @@ export class Frame {
     e.loc = this.loc(l);
     return result;
   }
-  /** Expands a device function at a call. */
+  /** The argument of a kernel that is called: an object of its parameters, all that have no default. */
+  private kernelArguments({ name, params }: Definition, args: readonly unknown[]): object {
+    const known = params.map((p) => p.name);
+    const bad = (found: string): never => this.e.fail(TL.kernelArguments, name, found, known);
+    const [given] = args;
+    if (args.length !== 1 || structureOf(given)?.kind !== '{}') return bad(`takes ${args.length} values, not one object`);
+    const bag = given as { readonly [name: string]: unknown };
+    for (const k of Object.keys(bag)) if (!known.includes(k)) bad(`names '${k}', which is no parameter`);
+    for (const p of params) {
+      const x = bag[p.name];
+      if (x === undefined && !p.hasDefault && !p.optional) bad(`gives no '${p.name}'`);
+      if (p.kind === 'constexpr' && x instanceof Value) bad(`gives '${p.name}', a constexpr, a value of the device`);
+    }
+    return Object.fromEntries(
+      params.flatMap((p) => (bag[p.name] === undefined ? (p.hasDefault ? [] : [[p.name, null]]) : [[p.name, bag[p.name]]])),
+    );
+  }
+  /** Expands a device function, or a kernel, at a call. */
   inline(l: number, def: Definition, args: readonly unknown[]): unknown {
     for (let f: Frame | null = this; f; f = f.outer) if (f.def === def) return this.at(l).fail(TL.recursion, def.name);
     const result = def.body(new Frame(this.e, def, this.loc(l), this), ...args);
