@@ -273,9 +273,16 @@ export class Distributor {
     });
     return sum;
   }
+  /** Invocation bits that a layout does not use: invocations that differ in them hold the same elements. */
+  private unusedLanes(layout: Layout): number {
+    return (2 ** this.plan.lanes - 1) & ~laneMask(layout);
+  }
+  replicates(layout: Layout): boolean {
+    return this.unusedLanes(layout) !== 0;
+  }
   /** True in one invocation of each set of replicas; undefined if there are none. */
   representative(layout: Layout): Value | undefined {
-    const unused = (2 ** this.plan.lanes - 1) & ~laneMask(layout);
+    const unused = this.unusedLanes(layout);
     return unused ? this.b.pure('lane_is_zero', [this.tid], { bits: unused }) : undefined;
   }
 

@@ -46,6 +46,9 @@ const runOf = (d: Distributor, op: Op, layout: Layout, buffer: BufferPlan): Run 
 /** Names the address instance: equal keys mean that no invocation touches what another one does under that name. */
 export const addressKey = (d: Distributor, op: Op, layout: Layout): string =>
   d.access.apart(op) ?? `${d.b.id(op.operands[0])}@${layoutKey(layout)}`;
+/** That of a load: where a layout has replicas all of them read, but only one of them writes. */
+const loadKey = (d: Distributor, op: Op, layout: Layout): string =>
+  d.access.apart(op) ?? `${addressKey(d, op, layout)}${d.replicates(layout) ? ' by replicas' : ''}`;
 const down = (d: Distributor, x: Value, bits: number): Value => (bits ? d.b.scalarOp('shr', [x, d.b.i32(bits)]) : x);
 
 /** The elements of a load, in a layout; elements that the mask turns off are `other`, or 0. */
@@ -60,7 +63,7 @@ export function emitLoad(d: Distributor, op: Op, layout: Layout): Regs {
   const zero = () => b.constant(dtype.bits === 64 ? 0n : 0, dtype);
   const out: Value[] = new Array(n);
   const wide = new Map<string, Value>();
-  const address = addressKey(d, op, layout);
+  const address = loadKey(d, op, layout);
   const read = (index: Value, type: string, m: Value | undefined): Value => {
     const key = `${b.id(index)}/${m ? b.id(m) : ''}`;
     const known = wide.get(key);
