@@ -5,7 +5,7 @@ import { args as argumentList, type Doc, list } from './doc.ts';
 import { refuse, stop } from './errors.ts';
 import { atom, type Context, condition, expression, infix, type Piece, postfix, text } from './expressions.ts';
 import { PORT } from './messages.ts';
-import { DTYPE_KINDS, FUNCTIONS, type FunctionRow, SHAPE_LISTS, tsName } from './names.ts';
+import { DESCRIPTOR_METHODS, DTYPE_KINDS, FUNCTIONS, type FunctionRow, SHAPE_LISTS, tsName } from './names.ts';
 
 /** `tl.float32`, `tl.PropagateNan.ALL`: what an expression that stands for something of Triton's is called here. */
 export const libraryReference = (c: Context, e: Expr): string | null => {
@@ -127,13 +127,26 @@ function byRow(c: Context, name: string, row: FunctionRow, given: readonly Arg[]
   return [out, rest.length ? options(rest.map((p) => [p, values.get(p)!])) : null];
 }
 
-/** Methods of block pointers and tensor descriptors, by name. */
+/** Arguments in the order of `params`, all of which are given. */
+function inOrder(c: Context, e: ExprOf<'call'>, name: string, params: readonly string[]): Doc[] {
+  const docs: Doc[] = [];
+  for (const [i, a] of e.args.entries()) {
+    const at = a.name === null ? i : params.indexOf(a.name);
+    if (at < 0 || at >= params.length) stop(a, PORT.keyword, name, a.name ?? `argument ${i + 1}`, params);
+    docs[at] = text(c, a.value);
+  }
+  return params.map((_, i) => docs[i] ?? 'undefined');
+}
+
+/** Methods of block pointers and tensor descriptors that are functions of `tl`. */
 const DESCRIPTOR: { readonly [method: string]: string } = { load: 'load_tensor_descriptor', store: 'store_tensor_descriptor' };
 
 function methodCall(c: Context, e: ExprOf<'call'>, fn: ExprOf<'attribute'>): Piece {
   const self: Arg = { name: null, value: fn.x, from: fn.x.from, to: fn.x.to };
   if (DESCRIPTOR[fn.name]) return libraryCall(c, e, DESCRIPTOR[fn.name], [self, ...e.args]);
   const t = c.types.of(fn.x);
+  const params = t.kind === 'desc' && DESCRIPTOR_METHODS.get(fn.name);
+  if (params) return atom([postfix(expression(c, fn.x)), '.', fn.name, argumentList(inOrder(c, e, fn.name, params), null)]);
   if (fn.name === 'item') return expression(c, fn.x);
   if (t.kind !== 'dtype' && FUNCTIONS.has(fn.name)) return libraryCall(c, e, fn.name, [self, ...e.args]);
   if (t.kind === 'dtype' || t.kind === 'string')

@@ -51,11 +51,14 @@ export function kernelHead(c: BodyContext, text: string, given: { readonly [para
   return { k: 'group', body: doc, broken: comments.length > 0 };
 }
 /** `export const f = tl.fn(function f(…) `. */
-export function helperHead(c: BodyContext): Doc {
+export function helperHead(c: BodyContext, text: string): Doc {
   const { def } = c.fn;
   const name = tsName(def.name);
   const params = def.params.map(
-    (p): Doc => [`${tsName(p.name)}: ${helperParamType(c.names, c.fn, p)}`, p.value ? [' = ', expressionText(c, p.value)] : ''],
+    (p): Doc => [
+      `${tsName(p.name)}: ${helperParamType(c.names, c.fn, p, text)}`,
+      p.value ? [' = ', expressionText(c, p.value)] : '',
+    ],
   );
   c.comments.seek(def.header);
   const softline: Doc = { k: 'line', flat: '' };

@@ -137,6 +137,13 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionRow> = new Map<string, Funct
   ['next_power_of_2', row('n', 'int')],
 ]);
 
+/** Methods that tensor descriptors have here too, with their arguments in order. */
+export const DESCRIPTOR_METHODS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['gather', ['x_offsets', 'y_offset']],
+  ['scatter', ['value', 'x_offsets', 'y_offset']],
+  ...['add', 'min', 'max', 'and', 'or', 'xor'].map((f): [string, string[]] => [`atomic_${f}`, ['offsets', 'value']]),
+]);
+
 /** Functions that take `shape` as one list or as several numbers; we write a list. They keep the order whatever `can_reorder` allows. */
 export const SHAPE_LISTS: ReadonlySet<string> = new Set(['reshape', 'view', 'ravel', 'broadcast_to', 'trans', 'permute']);
 

@@ -204,12 +204,27 @@ function evidence(names: Names, fn: FunctionInfo, name: string): Evidence {
   return ev;
 }
 
+/** True for a parameter that is taken apart: `args[0]`, `x, n = args`, `len(args)`. Neither pointers nor scalars can be. */
+function isTuple(fn: FunctionInfo, p: Param, text: string): boolean {
+  if (/\btuple\b/i.test(annotationText(p, text) ?? '')) return true;
+  const self = (e: Expr | null | undefined): boolean => e?.k === 'name' && e.name === p.name;
+  if (fn.vars.has(p.name)) return false;
+  for (const [s, e] of ownAll(fn)) {
+    if (e.k === 'index' && self(e.x) && e.items.every((i) => i !== null && !(i.k === 'constant' && i.value === null)))
+      return true;
+    if (e.k === 'call' && e.fn.k === 'name' && e.fn.name === 'len' && self(e.args[0]?.value)) return true;
+    if (s.k === 'assign' && self(s.value) && s.targets.some((t) => t.k === 'tuple')) return true;
+  }
+  return false;
+}
+
 /** The TypeScript type of a kernel's parameter. */
 export function kernelParamType(names: Names, fn: FunctionInfo, p: Param, text: string, given?: string): string {
   const ev = evidence(names, fn, p.name);
   const known = fn.params.get(p.name) ?? ANY;
   const nullable = ev.nullable || (p.value?.k === 'constant' && p.value.value === null) ? ' | null' : '';
   if (given !== undefined) return given;
+  if (!known.constant && isTuple(fn, p, text)) return 'any';
   if (known.kind === 'ptr') return `tl.ptr${nullable}`;
   if (known.constant) {
     const kind = constexprKind(ev, p);
@@ -233,7 +248,8 @@ function constexprKind(ev: Evidence, p: Param): string {
 }
 
 /** The TypeScript type of a helper's parameter. */
-export function helperParamType(names: Names, fn: FunctionInfo, p: Param): string {
+export function helperParamType(names: Names, fn: FunctionInfo, p: Param, text: string): string {
+  if (isTuple(fn, p, text)) return 'any';
   const { kind, constant } = fn.params.get(p.name) ?? ANY;
   const ev = evidence(names, fn, p.name);
   const nullable = ev.nullable || (p.value?.k === 'constant' && p.value.value === null) ? ' | null' : '';

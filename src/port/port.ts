@@ -173,7 +173,7 @@ class Port {
     for (const d of def.decorators) this.decorator(d, def.name);
     const c: BodyContext = { ...this.context(fn), scope, comments };
     comments.seek(def.nameAt.to);
-    const head = fn.isKernel ? kernelHead(c, this.source, this.options.types) : helperHead(c);
+    const head = fn.isKernel ? kernelHead(c, this.source, this.options.types) : helperHead(c, this.source);
     const inlined = [...this.used(fn)]
       .filter((n) => this.isWholeFloat(n))
       .map((n): Doc => {

@@ -185,6 +185,7 @@ export class Types {
     }
     if (e.fn.k !== 'attribute') return ANY;
     if (e.fn.name.startsWith('is_')) return ty('bool', 0, true);
+    if (e.fn.name === 'gather' && this.of(e.fn.x).kind === 'desc') return ty('num', 2);
     return this.result(e.fn.name, [{ name: null, value: e.fn.x, from: 0, to: 0 }, ...e.args], [e.fn.x, ...args]);
   }
   private result(name: string, given: ExprOf<'call'>['args'], args: readonly Expr[]): Ty {

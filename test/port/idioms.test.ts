@@ -110,6 +110,30 @@ describe('calls', () => {
     ['tl.device_print("x", x)', "tl.device_print('x', x);"],
     ['assert n > 0, "empty"', "tl.device_assert(n > 0, 'empty');"],
   ]);
+  const made = 'd = tl.make_tensor_descriptor(p, shape=[n, n], strides=[n, 1], block_shape=[1, N])';
+  const desc = 'const d = tl.make_tensor_descriptor(p, { shape: [n, n], strides: [n, 1], block_shape: [1, N] });';
+  table([
+    [`${made}\ny = d.gather(offs, 4)`, `${desc}\nconst y = d.gather(offs, 4);`],
+    [`${made}\nd.scatter(x[:, None], y_offset=4, x_offsets=offs)`, `${desc}\nd.scatter(tl.col(x), offs, 4);`],
+    [`${made}\nd.atomic_add([0, 0], value=x)`, `${desc}\nd.atomic_add([0, 0], x);`],
+    ['y = x.gather(offs, axis=0)', 'const y = tl.gather(x, offs, 0);'],
+    [
+      'y = tl.dot_scaled(x, None, "e5m2", x, x, "e2m1", fast_math=True, rhs_k_pack=False)',
+      "const y = tl.dot_scaled(x, null, 'e5m2', x, x, 'e2m1', { fast_math: true, rhs_k_pack: false });",
+    ],
+  ]);
+  it('parameters that are taken apart may be anything', () => {
+    const python = [
+      '@triton.jit', 'def helper(t, offs):', '    return tl.load(t[0] + offs)', '',
+      '@triton.jit', 'def k(args, more: tl.tuple, out, N: tl.constexpr):',
+      '    x, n = args', '    offs = tl.arange(0, N)', '    tl.store(out + offs, helper(more, offs) * n + tl.load(x + offs))',
+    ].join('\n'); // biome-ignore format: lines of Python
+    const { code, diagnostics } = portSource(python, { file: 'k.py' });
+    expect(diagnostics).toEqual([]);
+    expect(code).toContain('tl.fn(function helper(t: any, offs: number)');
+    expect(code).toContain('{ args: any; more: any; out: tl.ptr; N: tl.constexpr }');
+    expect(code).toContain('const [x, n] = args;');
+  });
 });
 describe('statements', () => {
   table([
