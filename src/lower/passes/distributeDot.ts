@@ -102,23 +102,34 @@ export function emitDot(d: Distributor, op: Op): void {
       `a block of ${m / over} x ${n / over} would fit`,
     );
   }
-  // Both parts are one allocation: a ring that wraps between them would lay one over the other.
-  const { base } = d.smem.allocateVectors(need(chunk), enough);
-  const regions: readonly Region[] = [
-    { base, size: part(0, chunk) },
-    { base: base + part(0, chunk), size: part(1, chunk) },
-  ];
   // Registers of one product are neighbours: the bits of the batch are the highest.
   const each = regCount(flat);
   const all = lead ? d.b.scalars(sums) : [];
+  const count = lead ? all.length / each : 1;
+  // Products of a batch whose operands fit side by side are staged together: two barriers for all of them instead of for each.
+  // Text with many barriers takes a software driver seconds to compile.
+  let together = 1;
+  while (chunk === k && 2 * together <= count && 2 * together * need(k) <= Math.min(free, enough)) together *= 2;
+  // All parts are one allocation: a ring that wraps between them would lay one over the other.
+  const { base } = d.smem.allocateVectors(together * need(chunk), enough);
+  const regions = (q: number): readonly Region[] => {
+    const at = base + (q % together) * need(chunk);
+    return [
+      { base: at, size: part(0, chunk) },
+      { base: at + part(0, chunk), size: part(1, chunk) },
+    ];
+  };
   const products: Regs[] = [];
-  for (let q = 0; q < (lead ? all.length / each : 1); q++) {
-    let part = lead ? d.b.pack(all.slice(q * each, (q + 1) * each)) : sums;
+  for (let first = 0; first < count; first += together) {
+    const group = Array.from({ length: together }, (_, i) => first + i);
+    const parts = group.map((q) => (lead ? d.b.pack(all.slice(q * each, (q + 1) * each)) : sums));
     for (let c = 0; c < k / chunk; c++) {
-      const [A, B] = sides.map((s, i) => kept[i] ?? stage(d, s, chunk, c, q, regions[i], sum));
-      part = multiply(d, part, flat, batchLanes, sum, chunk, c * chunk, [A, B], sizes);
+      const staged = group.map((q) => sides.map((s, i) => kept[i] ?? stage(d, s, chunk, c, q, regions(q)[i], sum)));
+      staged.forEach(([A, B], i) => {
+        parts[i] = multiply(d, parts[i], flat, batchLanes, sum, chunk, c * chunk, [A, B], sizes);
+      });
     }
-    products.push(part);
+    products.push(...parts);
   }
   sums = lead ? d.b.pack(products.flatMap((p) => d.b.scalars(p))) : products[0];
   d.hold(result, layout, to === sum ? sums : d.b.elementwise('cast', [sums], { to: to.name }, to));
