@@ -108,7 +108,9 @@ export function planUnifiedAttention(device: Device, args: UnifiedAttentionArgs)
 
   // A prefill in the batch, or programs enough without splitting the keys.
   const path = force ?? (max_seqlen_q > 1 || total_num_q_blocks * num_kv_heads > 128 ? '2d' : '3d');
-  const TILE_SIZE = tile_size ?? (path === '2d' || q.dtype.bytes < 2 ? 32 : 16);
+  // A subgroup that has a decode to itself holds a step's keys and values in registers: 16 of each leave room for the next ones.
+  const few = path === '3d' || (onMatrixUnits(device, args) && BLOCK_M === 16);
+  const TILE_SIZE = tile_size ?? (few && q.dtype.bytes >= 2 ? 16 : 32);
   return {
     path,
     BLOCK_M,

@@ -39,6 +39,8 @@ export interface AccessPlan {
   apart(op: Op): string | undefined;
   /** The run of an access in a layout. */
   run(op: Op, layout: Layout): Run;
+  /** Elements along each dim, in aligned groups, that an access finds at one address. */
+  alike(op: Op): readonly number[];
 }
 
 const ELEMENT: { readonly [dtype: string]: string } = { f32: 'f32', i32: 'i32', u32: 'u32', i64: 'vec2<u32>', u64: 'vec2<u32>' };
@@ -96,6 +98,7 @@ export function planAccess(func: Func, plan: LayoutPlan, axis: AxisInfo, pointer
   return {
     buffers,
     run,
+    alike: (op) => axis.get(op.operands[0]).constancy,
     apart: analyzeDisjoint(func, pointers).group,
     of: (ptr) => {
       const [n] = pointers.buffers(ptr);

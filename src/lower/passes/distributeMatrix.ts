@@ -78,7 +78,7 @@ export class MatrixUnits {
     const [r] = op.results;
     if (this.plan.isDot(op)) {
       // A loop's first product waits until the loop begins, so that all of its first loads are on their way before.
-      if (this.plan.first(r) && this.d.b.depthNow === 0) {
+      if (this.plan.first(r) && this.d.b.outOfLoops) {
         this.waiting.set(r, op);
         return true;
       }
@@ -295,7 +295,7 @@ export class MatrixUnits {
     // Before a loop whose left operand is in registers by then, the pool's first places will do for the right one.
     const users = this.plan.dots.filter((op) => op.operands.includes(v));
     const alone = users.length === 1 && users[0].operands[1] === v && this.plan.invariant(users[0].operands[0]);
-    return alone && strips === 1 && this.d.b.depthNow === 0 ? this.passage(1, size) : this.room(strips, size);
+    return alone && strips === 1 && this.d.b.outOfLoops ? this.passage(1, size) : this.room(strips, size);
   }
   private room(strips: number, size: number): Room {
     if (strips === 1) {

@@ -7,7 +7,7 @@ import { DTYPES, type DType, isTile, pointee } from '../../dsl/types.ts';
 import type { BufferPlan, Run } from './access.ts';
 import type { Distributor } from './distribute.ts';
 import type { Regs } from './lane.ts';
-import { innerReg, type Layout, layoutKey, log2, regCount, SCALAR, zeroLow } from './layout.ts';
+import { innerReg, isReg, type Layout, layoutKey, log2, regCount, SCALAR, zeroLow } from './layout.ts';
 
 /** One run of an access: the registers of its elements, its first element's offset, its mask. */
 interface Piece {
@@ -64,7 +64,9 @@ export function emitLoad(d: Distributor, op: Op, layout: Layout): Regs {
   const out: Value[] = new Array(n);
   const wide = new Map<string, Value>();
   const address = loadKey(d, op, layout);
-  const read = (index: Value, type: string, m: Value | undefined): Value => {
+  const together = new Map<Value, Value>();
+  const read = (index: Value, type: string, mine: Value | undefined): Value => {
+    const m = mine && (together.get(index) ?? mine);
     const key = `${b.id(index)}/${m ? b.id(m) : ''}`;
     const known = wide.get(key);
     if (known) return known;
@@ -84,12 +86,42 @@ export function emitLoad(d: Distributor, op: Op, layout: Layout): Regs {
     if (!p.mask) return v;
     return b.scalarOp('where', [p.mask, v, others ? b.at(others, p.regs[e]) : zero()]);
   };
-  for (const p of pieces(d, layout, run, ptr, mask)) {
+  for (const p of shared(d, op, layout, pieces(d, layout, run, ptr, mask), buffer, together)) {
     if (buffer.mode === 'atomic' && dtype.bytes >= 4) loadAtomic(d, dtype, p, read, keep, out);
     else if (buffer.mode === 'element' || buffer.mode === 'half') loadElements(d, buffer, dtype, p, read, others, out);
     else loadWords(d, buffer, dtype, p, read, keep, out);
   }
   return b.pack(out);
+}
+
+/**
+ * Elements that lie at one address (a block's entry in a block table, for each of its tokens) are read once, where any of them is
+ * wanted. Only single elements of buffers that the kernel never writes.
+ */
+function shared(
+  d: Distributor,
+  op: Op,
+  layout: Layout,
+  all: readonly Piece[],
+  buffer: BufferPlan,
+  together: Map<Value, Value>,
+): readonly Piece[] {
+  if (buffer.written || buffer.mode !== 'element' || buffer.vec > 1 || all.some((p) => p.regs.length > 1) || all.length < 2)
+    return all;
+  const alike = isTile(op.operands[0].type) ? d.access.alike(op) : [];
+  const low = layout.dims.reduce(
+    (m, bits, dim) => bits.slice(0, log2(alike[dim] ?? 1)).reduce((n, bit) => (isReg(bit) ? n | (1 << bit) : n), m),
+    0,
+  );
+  if (!low) return all;
+  const first = new Map<number, Piece>();
+  return all.map((p) => {
+    const [r] = p.regs;
+    const lead = first.get(r & ~low) ?? p;
+    first.set(r & ~low, lead);
+    if (p.mask) together.set(lead.offset, lead === p ? p.mask : d.b.scalarOp('or', [together.get(lead.offset)!, p.mask]));
+    return { ...p, offset: lead.offset };
+  });
 }
 
 type Read = (index: Value, type: string, m: Value | undefined) => Value;

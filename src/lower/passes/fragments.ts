@@ -162,12 +162,13 @@ export function planFragments(
   const depth = depths(func);
   const isDot = new Set(dots);
   const firsts = new Set<Value>();
-  for (const op of func.body.ops)
-    if (op.name === 'for')
-      for (const v of op.operands.slice(3)) {
-        const def = defs.get(v);
-        if (def && isDot.has(def) && uses.get(v) === 1 && (depth.get(v) ?? 0) === 0 && !def.operands[2]) firsts.add(v);
-      }
+  walk(func.body, (op) => {
+    if (op.name !== 'for') return;
+    for (const v of op.operands.slice(3)) {
+      const def = defs.get(v);
+      if (def && isDot.has(def) && uses.get(v) === 1 && (depth.get(v) ?? 0) === 0 && !def.operands[2]) firsts.add(v);
+    }
+  });
   const { placed, late } = placedOperands(func, dots, defs, uses);
 
   const arrangements = new Map<string, Arrangement>();

@@ -65,6 +65,10 @@ export class LaneBuilder {
     while (d > 0 && this.scopes[d].kind === 'loop') d--;
     return d;
   }
+  /** No loop is open, whatever branches are. */
+  get outOfLoops(): boolean {
+    return this.scopes.every((s) => s.kind !== 'loop');
+  }
   /** Emits what `emit` makes at an outer depth: before the loop that is open there. */
   outside<T>(depth: number, emit: () => T): T {
     const inner = this.scopes.splice(depth + 1);

@@ -46,7 +46,8 @@ export function early(
   const inside = new Set(body.ops);
   const ends = body.ops.at(-1)!.operands;
   const known = new Map<Value, boolean>();
-  /** A value of the body that pure ops make of arguments and outer values. */
+  const constant = (load: Op): boolean => ![...pointers.buffers(load.operands[0])].some((b) => pointers.written.has(b));
+  /** A value of the body that pure ops, and loads of what nobody writes (block tables), make of arguments and outer values. */
   const simple = (v: Value): boolean => {
     const k = known.get(v);
     if (k !== undefined) return k;
@@ -58,7 +59,7 @@ export function early(
     else if (!op || !inside.has(op)) ok = true;
     else
       ok =
-        hasTrait(op.name, 'pure') &&
+        (hasTrait(op.name, 'pure') || (hasTrait(op.name, 'reads') && constant(op))) &&
         !op.regions.length &&
         op.name !== 'dot' &&
         !hasTrait(op.name, 'reduction') &&
@@ -82,7 +83,7 @@ export function early(
       op.results[0] &&
       isTile(op.results[0].type) &&
       uses.get(op.results[0]) === 1 &&
-      ![...pointers.buffers(op.operands[0])].some((b) => pointers.written.has(b)) &&
+      constant(op) &&
       op.operands.every(simple),
   );
 }

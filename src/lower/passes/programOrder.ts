@@ -52,9 +52,10 @@ export function longestFirst(func: Func): readonly number[] {
     return out;
   };
   const axes = new Set<number>();
-  for (const op of func.body.ops)
+  walk(func.body, (op) => {
     if (op.name === 'for' && op.regions[0].ops.some((inner) => inner.name === 'dot'))
       for (const axis of grows(op.operands[1])) axes.add(axis);
+  });
   return [...axes].sort();
 }
 /** Ops that grow with their operands, and which of these count. */

@@ -1,13 +1,13 @@
 // Rotated loops: a product on matrix units that needs nothing of its iteration but a load (scores: q, which does not change in
 // the loop, times the keys that this step loads) is made at the end of the iteration before, beside the product that ends that one.
-// Needs: tile level, after splitAcc, before prefetch. Gives: two waits for the workgroup less in each iteration, and two products
+// A single subgroup waits for nobody, and so is left alone. Needs: tile level, after splitAcc, before prefetch. Gives: two waits for the workgroup less in each iteration, and two products
 // at a time for the units to overlap; one product more than the loop has iterations.
 
 import { definitions, type Func, type Op, useCounts, type Value } from '../../dsl/ir/ir.ts';
 import { rebuild } from '../../dsl/ir/rewrite.ts';
 import { type Pass, pass } from '../pass.ts';
 import type { Target } from '../program.ts';
-import { matrixProducts, through } from './fragments.ts';
+import { matrixInvocations, matrixProducts, through } from './fragments.ts';
 import { analyzePointers } from './pointers.ts';
 import { early, pipeline } from './prefetch.ts';
 
@@ -17,7 +17,7 @@ export const rotate = (target: Target): Pass =>
     doc: 'makes the next iteration’s first product beside this one’s last',
     run(func, cx): Func {
       const products = new Set(matrixProducts(func, target));
-      if (products.size < 2) return func;
+      if (products.size < 2 || matrixInvocations(func, target)! <= target.subgroupMaxSize) return func;
       const defs = definitions(func);
       const uses = useCounts(func);
       const pointers = analyzePointers(func);
