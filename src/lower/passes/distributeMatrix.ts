@@ -10,7 +10,7 @@ import { DTYPES, dtypeOf, pointee } from '../../dsl/types.ts';
 import { LOWER } from '../messages.ts';
 import type { Distributor } from './distribute.ts';
 import { pieces } from './distributeMemory.ts';
-import { type Arrangement, type FragmentPlan, readIn, through } from './fragments.ts';
+import { type Arrangement, dequantized, type FragmentPlan, readIn, relabeled, through } from './fragments.ts';
 import type { Regs } from './lane.ts';
 import { isReg, type Layout, laneParts, log2, regCount, regOffset } from './layout.ts';
 
@@ -76,6 +76,7 @@ export class MatrixUnits {
   /** Emits an op that is its business; false for all others. */
   takes(op: Op): boolean {
     const [r] = op.results;
+    if (this.plan.staged(op)) return true;
     if (this.plan.isDot(op)) {
       // A loop's first product waits until the loop begins, so that all of its first loads are on their way before.
       if (this.plan.first(r) && this.d.b.outOfLoops) {
@@ -135,18 +136,18 @@ export class MatrixUnits {
   }
 
   // ---- loads -----------------------------------------------------------------------------------------------------------
-  /** Loads a tile as packed words, eight elements a vector. */
+  /** Loads a tile as packed words, 16 bytes a vector. */
   load(op: Op): void {
     const { d } = this;
     const [ptr, mask] = op.operands;
     const [r] = op.results;
     const layout = this.plan.raw(r)!;
     const buffer = d.access.of(ptr);
-    if (buffer.mode !== 'words' || buffer.vec !== 4 || pointee(ptr.type).bytes !== 2)
-      fail(op.loc, LOWER.opUnsupported, 'a load of other width from this buffer');
+    if (buffer.mode !== 'words' || buffer.vec !== 4) fail(op.loc, LOWER.opUnsupported, 'a load of other width from this buffer');
     const zero = d.b.pure('splat', [d.b.constant(0, DTYPES.u32)], { n: 4 });
-    const out = pieces(d, layout, { dim: this.plan.fast(r), bits: 3 }, ptr, mask).map((p) => {
-      const index = d.b.scalarOp('shr', [p.offset, d.b.i32(3)]);
+    const bits = log2(16 / pointee(ptr.type).bytes);
+    const out = pieces(d, layout, { dim: this.plan.fast(r), bits }, ptr, mask).map((p) => {
+      const index = d.b.scalarOp('shr', [p.offset, d.b.i32(bits)]);
       const safe = p.mask ? d.b.scalarOp('where', [p.mask, index, d.b.i32(0)]) : index;
       const v = d.b.effect('load_global', [safe], { buffer: buffer.name, type: 'tile<4xu32>' });
       v.name = r.name;
@@ -203,9 +204,9 @@ export class MatrixUnits {
   private stage(v: Value, side: Side, part: Arrangement): Matrices {
     const { d } = this;
     const { config: c } = this.plan;
-    const x = through(v, this.defs);
+    const raw = this.words.has(through(v, this.defs));
+    const x = raw ? through(v, this.defs) : relabeled(v, this.defs);
     const owner = this.plan.placed(v);
-    const raw = this.words.has(x);
     const sDim = (side === 'left' ? 0 : 1) ^ (transposed(v, this.defs) ? 1 : 0);
     const kDim = 1 - sDim;
     const layout = raw ? this.plan.raw(x)! : d.layoutOf(x);
@@ -229,7 +230,17 @@ export class MatrixUnits {
       for (let n = 0; n < K / chunk; n++) {
         const pitch = along ? chunk + PAD16 : width + PAD16;
         const room = this.passage(strips, along ? width * pitch : chunk * pitch);
-        this.fill(x, layout, { sDim, along, width, pitch, room, raw, chunk, n });
+        this.fill(x, layout, {
+          sDim,
+          along,
+          width,
+          pitch,
+          room,
+          raw,
+          chunk,
+          n,
+          scale: dequantized(relabeled(v, this.defs), this.defs)?.scale,
+        });
         for (let k = 0; k < chunk / c.K; k++)
           for (let i = 0; i < width / size; i++) (kept[i] ??= []).push(matrix(room, pitch, i, k));
       }
@@ -237,7 +248,18 @@ export class MatrixUnits {
     }
     const pitch = along ? K + PAD16 : width + PAD16;
     const room = this.roomOf(v, owner, strips, along ? width * pitch : K * pitch);
-    if (owner !== v) this.fill(x, layout, { sDim, along, width, pitch, room, raw, chunk: K, n: 0 });
+    if (owner !== v)
+      this.fill(x, layout, {
+        sDim,
+        along,
+        width,
+        pitch,
+        room,
+        raw,
+        chunk: K,
+        n: 0,
+        scale: dequantized(relabeled(v, this.defs), this.defs)?.scale,
+      });
     return (i, k) => matrix(room, pitch, i, k);
   }
   /** Writes a tile (those of its elements with k in chunk n) to its room. */
@@ -269,6 +291,19 @@ export class MatrixUnits {
       put(strip, d.shift(base, inner));
     };
     const masked = (xs: Value[]): Value[] => (mask ? [...xs, mask] : xs);
+    const put = (regs: Regs): void => {
+      for (let r = 0; r < regCount(layout); r++)
+        each(r, (strip, at) => void d.b.effect('strip_store', masked([strip, at, d.b.at(regs, r)]), { ...attrs, half: true }));
+    };
+    if (f.raw && f.scale) {
+      const type = `tile<4x${dtypeOf(x.type).name}>`;
+      const codes = this.words
+        .get(x)!
+        .flatMap((w) => [0, 1, 2, 3].map((i) => d.b.pure('decode_word', [d.b.pure('extract', [w], { i })], { type })));
+      const wide = d.b.elementwise('cast', [{ width: 4, vals: codes }], { to: 'f32' }, DTYPES.f32);
+      put(d.b.elementwise('mul', [wide, d.b.splat(d.scalar(f.scale), regCount(layout))], {}, DTYPES.f32));
+      return;
+    }
     if (f.raw) {
       for (const [i, w] of this.words.get(x)!.entries())
         each(
@@ -280,9 +315,7 @@ export class MatrixUnits {
     // Storing rounds: what is cast to f16 only for this is taken before the cast.
     const def = this.defs.get(x);
     const wide = def?.name === 'cast' && dtypeOf(def.operands[0].type) === DTYPES.f32 ? def.operands[0] : x;
-    const regs = d.get(wide, layout);
-    for (let r = 0; r < regCount(layout); r++)
-      each(r, (strip, at) => void d.b.effect('strip_store', masked([strip, at, d.b.at(regs, r)]), { ...attrs, half: true }));
+    put(d.get(wide, layout));
   }
 
   // ---- rooms -----------------------------------------------------------------------------------------------------------
@@ -438,6 +471,8 @@ interface Filling {
   readonly raw: boolean;
   readonly chunk: number;
   readonly n: number;
+  /** Factor of a raw tile of fp8 codes. */
+  readonly scale: Value | undefined;
 }
 interface Slice {
   readonly i: number;

@@ -4,7 +4,7 @@
 
 import { type Block, definitions, type Func, type Op, useCounts, type Value, walk } from '../../dsl/ir/ir.ts';
 import { hasTrait } from '../../dsl/ops/index.ts';
-import { DTYPES, dtypeOf, isPtr } from '../../dsl/types.ts';
+import { DTYPES, dtypeOf, isPtr, isTile } from '../../dsl/types.ts';
 import type { MatrixConfig, Target } from '../program.ts';
 import type { AxisInfo } from './axis.ts';
 import { type Bit, type Layout, lane, log2 } from './layout.ts';
@@ -34,6 +34,8 @@ export interface FragmentPlan {
   raw(v: Value): Layout | undefined;
   /** Dimension of a raw load that is contiguous in memory. */
   fast(v: Value): number;
+  /** An op whose work is done while its operand is staged. */
+  staged(op: Op): boolean;
   /** An operand of products inside loops that is made outside of them: its matrices stay in registers. */
   invariant(v: Value): boolean;
   /** A product outside of loops that is only what a loop begins with. */
@@ -200,6 +202,7 @@ export function planFragments(
 
   // ---- operands that are staged as they come ---------------------------------------------------------------------------
   const rawLayouts = new Map<Value, { layout: Layout; fast: number }>();
+  const skipped = new Set<Op>();
   const consider = (v: Value): void => {
     const x = through(v, defs);
     const op = defs.get(x);
@@ -214,13 +217,18 @@ export function planFragments(
     if (!isPtr(op.operands[0].type) || [...pointers.buffers(op.operands[0])].some((b) => pointers.written.has(b))) return;
     const a = axis.get(op.operands[0]);
     const mask = op.operands[1] && axis.get(op.operands[1]);
+    const each = 16 / dtypeOf(x.type).bytes;
     const fast = [0, 1].find(
-      (d) => Math.min(a.contiguity[d] ?? 1, a.divisibility[d] ?? 1, mask ? (mask.constancy[d] ?? 1) : 8) >= 8,
+      (d) => Math.min(a.contiguity[d] ?? 1, a.divisibility[d] ?? 1, mask ? (mask.constancy[d] ?? 1) : each) >= each,
     );
-    if (fast === undefined || x.type.shape[fast] < 8) return;
-    rawLayouts.set(x, { layout: wordsLayout(x.type.shape, fast, lanes), fast });
+    if (fast === undefined || x.type.shape[fast] < each) return;
+    rawLayouts.set(x, { layout: wordsLayout(x.type.shape, fast, lanes, log2(each)), fast });
   };
-  for (const d of dots) for (const v of d.operands.slice(0, 2)) consider(carriedFrom(v, func, defs));
+  for (const d of dots)
+    for (const v of d.operands.slice(0, 2)) {
+      const made = dequantized(relabeled(v, defs), defs)?.ops ?? [];
+      if (made.every((op) => uses.get(op.results[0]) === 1)) consider(carriedFrom(through(v, defs), func, defs));
+    }
   // A load that a loop carries has one layout in all its places.
   walk(func.body, (op) => {
     if (op.name !== 'for') return;
@@ -231,6 +239,12 @@ export function planFragments(
       for (const v of [arg, op.results[i], op.operands[3 + i]]) rawLayouts.set(v, raw);
     });
   });
+
+  for (const d of dots)
+    for (const v of d.operands.slice(0, 2)) {
+      const q = dequantized(relabeled(v, defs), defs);
+      if (q && rawLayouts.has(q.codes)) for (const op of q.ops) skipped.add(op);
+    }
 
   return {
     config,
@@ -243,6 +257,7 @@ export function planFragments(
     layout: (v) => (!rowwise ? storeLayout(v, arrangement(v), slice, lanes) : rowLayout(v, arrangement(v), lanes, target)),
     raw: (v) => rawLayouts.get(v)?.layout,
     fast: (v) => rawLayouts.get(v)!.fast,
+    staged: (op) => skipped.has(op),
     invariant: (v) => {
       const at = dots.filter((d) => d.operands[0] === v);
       const part = at.length ? arrangement(at[0].results[0]).m : 0;
@@ -279,10 +294,32 @@ function placedOperands(
   return { placed, late };
 }
 
-/** What `trans` ops relabel. */
+/** What `trans` ops relabel, and dequantisation reads. */
 export function through(v: Value, defs: ReadonlyMap<Value, Op>): Value {
+  const x = relabeled(v, defs);
+  return dequantized(x, defs)?.codes ?? x;
+}
+/** What `trans` ops relabel. */
+export function relabeled(v: Value, defs: ReadonlyMap<Value, Op>): Value {
   const op = defs.get(v);
-  return op?.name === 'trans' ? through(op.operands[0], defs) : v;
+  return op?.name === 'trans' ? relabeled(op.operands[0], defs) : v;
+}
+/** An operand that is made of fp8 codes: f16(f32(codes) · scale), with the ops in between. */
+export interface Dequantized {
+  readonly codes: Value;
+  readonly scale: Value;
+  readonly ops: readonly Op[];
+}
+export function dequantized(v: Value, defs: ReadonlyMap<Value, Op>): Dequantized | undefined {
+  const round = defs.get(v);
+  const mul = round?.name === 'cast' && dtypeOf(v.type) === DTYPES.f16 ? defs.get(round.operands[0]) : undefined;
+  if (mul?.name !== 'mul') return undefined;
+  const [widen, spread] = mul.operands.map((o) => defs.get(o));
+  if (widen?.name !== 'cast' || spread?.name !== 'broadcast_to' || spread.operands[0].type.shape.length) return undefined;
+  const [codes] = widen.operands;
+  return dtypeOf(codes.type).is_fp8() && isTile(codes.type)
+    ? { codes, scale: spread.operands[0], ops: [round!, mul, widen] }
+    : undefined;
 }
 const isZero = (v: Value, defs: ReadonlyMap<Value, Op>): boolean => {
   const op = defs.get(v);
@@ -316,17 +353,17 @@ function depths(func: Func): Map<Value, number> {
 // ---- layouts -----------------------------------------------------------------------------------------------------------
 
 /**
- * Eight elements along the fast dim in registers, then invocations over the fast dim and the other, the rest registers. Where fewer
+ * 16 bytes of elements along the fast dim in registers, then invocations over the fast dim and the other, the rest registers. Where fewer
  * than eight invocations share a row, those rows come next that lie in other banks of workgroup memory: rows are an odd number of
  * 16 bytes apart there.
  */
-function wordsLayout(shape: readonly number[], fast: number, lanes: number): Layout {
+function wordsLayout(shape: readonly number[], fast: number, lanes: number, run: number): Layout {
   const dims: Bit[][] = [[], []];
   const [across, along] = [log2(shape[fast]), log2(shape[1 - fast])];
-  let reg = 3;
+  let reg = run;
   let tid = 0;
   const next = (): Bit => (tid < lanes ? lane(tid++) : reg++);
-  dims[fast].push(0, 1, 2);
+  for (let i = 0; i < run; i++) dims[fast].push(i);
   while (dims[fast].length < across) dims[fast].push(next());
   const bits = Array.from({ length: along }, (_, i) => i);
   const apart = across < 6 && along > 2 ? bits.slice(across - 3, 3) : [];

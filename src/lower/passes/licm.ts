@@ -4,7 +4,7 @@
 
 import { type Block, type Func, type Op, type Value, walk } from '../../dsl/ir/ir.ts';
 import { rebuild } from '../../dsl/ir/rewrite.ts';
-import { type PassContext, pass } from '../pass.ts';
+import { type Pass, type PassContext, pass } from '../pass.ts';
 import { analyzePointers, type Pointers } from './pointers.ts';
 import { analyzeRanges, type Ranges } from './ranges.ts';
 
@@ -17,7 +17,7 @@ function certainlyRuns(loop: Op, ranges: Ranges): boolean {
 }
 
 /** Ops of the loop's regions that may run before it, in order. */
-function invariants(loop: Op, pointers: Pointers, ranges: Ranges, cx: PassContext): readonly Op[] {
+function invariants(loop: Op, pointers: Pointers, ranges: Ranges, eager: boolean, cx: PassContext): readonly Op[] {
   const inside = new Set<Value>();
   const collect = (b: Block): void => b.args.forEach((a) => void inside.add(a));
   for (const r of loop.regions) {
@@ -39,7 +39,9 @@ function invariants(loop: Op, pointers: Pointers, ranges: Ranges, cx: PassContex
     const traits = cx.rows(op.name)?.traits ?? [];
     if (op.regions.length || op.operands.some((o) => inside.has(o))) return false;
     if (traits.includes('pure')) return true;
-    return loads && traits.includes('reads') && ![...pointers.buffers(op.operands[0])].some((b) => written.has(b));
+    // One element, whatever the loop does: where reads are checked, it costs nothing to have read it in vain.
+    const one = eager && !waits && op.operands.length === 1 && !op.results[0]?.type.shape.length;
+    return (loads || one) && traits.includes('reads') && ![...pointers.buffers(op.operands[0])].some((b) => written.has(b));
   };
   const out: Op[] = [];
   for (const r of loop.regions)
@@ -51,31 +53,36 @@ function invariants(loop: Op, pointers: Pointers, ranges: Ranges, cx: PassContex
   return out;
 }
 
-export const licm = pass({
-  name: 'licm',
-  doc: 'computes before a loop what does not change in it',
-  run(func, cx): Func {
-    // One loop level a sweep: what leaves an inner loop may leave the outer one next.
-    for (let current = func; ; ) {
-      const pointers = analyzePointers(current);
-      const ranges = analyzeRanges(current);
-      const moved = new Set<Op>();
-      current = rebuild(
-        current,
-        (op, rw) => {
-          if (moved.has(op)) return;
-          if (op.name === 'for' || op.name === 'while') {
-            for (const m of invariants(op, pointers, ranges, cx)) {
-              moved.add(m);
-              cx.fired('invariant', m.loc);
-              rw.copy(m);
+const motion = (name: string, doc: string, eager: boolean): Pass =>
+  pass({
+    name,
+    doc,
+    run(func, cx): Func {
+      // One loop level a sweep: what leaves an inner loop may leave the outer one next.
+      for (let current = func; ; ) {
+        const pointers = analyzePointers(current);
+        const ranges = analyzeRanges(current);
+        const moved = new Set<Op>();
+        current = rebuild(
+          current,
+          (op, rw) => {
+            if (moved.has(op)) return;
+            if (op.name === 'for' || op.name === 'while') {
+              for (const m of invariants(op, pointers, ranges, eager, cx)) {
+                moved.add(m);
+                cx.fired('invariant', m.loc);
+                rw.copy(m);
+              }
             }
-          }
-          rw.copy(op);
-        },
-        cx.rows,
-      );
-      if (!moved.size) return current;
-    }
-  },
-});
+            rw.copy(op);
+          },
+          cx.rows,
+        );
+        if (!moved.size) return current;
+      }
+    },
+  });
+
+export const licm = motion('licm', 'computes before a loop what does not change in it', false);
+/** For devices that check the bounds of reads. */
+export const licmScalars = motion('licmScalars', 'reads single elements before a loop, even one that may not run', true);

@@ -7,12 +7,14 @@ import type { Target } from '../program.ts';
 import { cse } from './cse.ts';
 import { dce } from './dce.ts';
 import { deferScale } from './deferScale.ts';
+import { licmScalars } from './licm.ts';
 import { prefetch } from './prefetch.ts';
 import { rotate } from './rotate.ts';
 import { scalarSteps } from './scalarSteps.ts';
 import { splitAcc } from './splitAcc.ts';
 
 export const matrixPasses = (target: Target): readonly Pass[] => [
+  licmScalars,
   deferScale(target),
   splitAcc(target),
   scalarSteps,

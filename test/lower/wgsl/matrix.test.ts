@@ -137,3 +137,51 @@ it('what does not fit, and devices without matrix units, take the other lowering
 it('gives the same bytes for the same kernel', () => {
   expect(lowerToWgsl(product(64, 64, 32), TARGET).program).toEqual(lowerToWgsl(product(64, 64, 32), TARGET).program);
 });
+/** Scores of 16 queries, added up over blocks of 16 keys that a table names. */
+const paged = kernel(function paged({
+  q,
+  k,
+  table,
+  scale,
+  out,
+  blocks,
+}: {
+  q: P;
+  k: P;
+  table: tl.ptr<tl.i32>;
+  scale: tl.ptr<tl.f32>;
+  out: P;
+  blocks: tl.i32;
+}) {
+  const rows = tl.arange(0, 16);
+  const dims = tl.arange(0, 64);
+  const Q = tl.load(q + tl.col(rows) * 64 + tl.row(dims));
+  let acc = tl.zeros([16, 16], tl.f32);
+  for (const j of tl.range(0, blocks)) {
+    const token = j * 16 + rows;
+    const block = tl.load(table + tl.floordiv(token, 16));
+    const codes = tl.load(k + tl.row(block * 1024 + (token % 16) * 64) + tl.col(dims));
+    const K = tl.dtype_of(codes).is_fp8() ? tl.cast(tl.cast(codes, tl.float32) * tl.load(scale), tl.float16) : codes;
+    acc = tl.dot(Q, K, { acc });
+  }
+  tl.store(out + tl.col(rows) * 16 + tl.row(rows), acc);
+});
+it.each(['f16', 'fp8e4nv'] as const)(
+  'keys of %s behind a table are asked for a step early, and the table once a block',
+  (name) => {
+    const k = name === 'f16' ? e : { ...e, dtype: name, div: 16 };
+    const one = i32(new Int32Array(4), { div: 4 });
+    const args = { q: e, k, table: one, scale: { ...one, dtype: 'f32' }, out: e, blocks: int(4) };
+    const { program } = lowerToWgsl(trace(paged, args as never), TARGET, { verify: true });
+    expect(program.code).toContain(' k: array<vec4<u32>>');
+    const [before] = program.code.split('\n  for (');
+    const loop = loopOf(program.code);
+    for (const part of [before, loop]) {
+      expect(count(part, / = table\[/g)).toBe(1);
+      expect(count(part, / = k\[/g)).toBe(name === 'f16' ? 4 : 2);
+    }
+    // Codes stay words until they are staged; their factor is read before the loop.
+    expect(count(loop, /decode_word\(/g)).toBe(name === 'f16' ? 0 : 8);
+    expect(count(loop, / = scale\[/g)).toBe(0);
+  },
+);
