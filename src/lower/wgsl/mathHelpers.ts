@@ -80,6 +80,7 @@ const EXPM1 = `if (abs(a) < 1e-8f || is_nan(a)) { return a; }
   if (abs(a) >= 0.5f) { return exp(a) - 1.0f; }
   let z = a;
   return a + a * a * ${series(...factorials(2, 1, 8))};`;
+/** Half of e^x as a product of two different factors: of (0.5 * h) * h a driver may make 0.5 * (h * h), which overflows first. */
 const SINH = `${NAN}
   let x = abs(a);
   if (x < 1.0f) {
@@ -87,12 +88,12 @@ const SINH = `${NAN}
     return a + a * z * ${series(...factorials(3, 2, 4))};
   }
   let h = exp(0.5f * x);
-  let r = (0.5f * h) * h - select(0.0f, 0.5f / (h * h), x < 20.0f);
+  let r = h * exp(0.5f * x - 0.6931472f) - select(0.0f, 0.5f / (h * h), x < 20.0f);
   return ${SIGNED('r')};`;
 const COSH = `${NAN}
   let x = abs(a);
   let h = exp(0.5f * x);
-  return (0.5f * h) * h + select(0.0f, 0.5f / (h * h), x < 20.0f);`;
+  return h * exp(0.5f * x - 0.6931472f) + select(0.0f, 0.5f / (h * h), x < 20.0f);`;
 const TANH = `${NAN}
   let x = abs(a);
   if (x < 0.625f) {
