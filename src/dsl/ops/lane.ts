@@ -257,10 +257,11 @@ export const LANE_OPS = {
   load_global: op({
     doc: 'Reads an element (or vector) of a storage buffer. The index is in range.',
     args: ['index'],
-    attrs: ['buffer', 'type', 'atomic', 'shared', 'address'],
+    attrs: ['buffer', 'type', 'native', 'atomic', 'shared', 'address'],
     traits: ['reads'],
     type: byAttr,
-    wgsl: ([i], cx) => wordRead(cx.attrs, i),
+    // f16 is f32 in registers.
+    wgsl: ([i], cx) => (cx.attrs.native ? `f32(${wordRead(cx.attrs, i)})` : wordRead(cx.attrs, i)),
   }),
   /** Writes an element of a storage buffer. */
   store_global: op({

@@ -74,6 +74,7 @@ export function emitLoad(d: Distributor, op: Op, layout: Layout): Regs {
     const attrs = {
       buffer: buffer.name,
       type,
+      ...(buffer.mode === 'half' ? { native: true } : {}),
       ...(buffer.mode === 'atomic' ? { atomic: true } : {}),
       ...(buffer.written ? { shared: true, address } : {}),
     };
