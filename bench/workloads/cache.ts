@@ -110,7 +110,7 @@ function diffkv(name: string, cache: CacheDtype, target: number | null): Workloa
 
 export const cacheWorkloads: readonly Workload[] = [
   reshape('reshape_and_cache_f16_t16384_h8_d128', 'f16', 1),
-  reshape('reshape_and_cache_fp8_t16384_h8_d128', 'fp8e4nv', null),
+  reshape('reshape_and_cache_fp8_t16384_h8_d128', 'fp8e4nv', 1),
   diffkv('reshape_and_cache_diffkv_f16_t16384_h8_192_128', 'f16', 2.5),
-  diffkv('reshape_and_cache_diffkv_fp8_t16384_h8_192_128', 'fp8e4nv', null),
+  diffkv('reshape_and_cache_diffkv_fp8_t16384_h8_192_128', 'fp8e4nv', 3),
 ];

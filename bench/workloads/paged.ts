@@ -182,11 +182,11 @@ const mixed = [...many(32, [1, 2048]), ...many(4, [512, 2048])];
 export const pagedWorkloads: readonly Workload[] = [
   paged('unified_decode_f16_64x4096_host_choice', { dtype: 'f16', seqs: decode64 }, 0.9),
   paged('unified_decode_f16_64x4096_forced_3d', { dtype: 'f16', seqs: decode64, force: '3d' }, null),
-  paged('unified_decode_f16_4x4096_host_choice', { dtype: 'f16', seqs: decode4 }, 0.9),
+  paged('unified_decode_f16_4x4096_host_choice', { dtype: 'f16', seqs: decode4 }, 0.8),
   paged('unified_decode_f16_4x4096_forced_2d', { dtype: 'f16', seqs: decode4, force: '2d' }, null),
-  paged('unified_decode_fp8cache_64x4096_host_choice', { dtype: 'f16', seqs: decode64, cache: 'fp8e4nv' }, 0.9),
-  paged('unified_decode_f16_64x4096_window512', { dtype: 'f16', seqs: decode64, window: 512 }, 0.9),
-  paged('unified_mixed_f16_32dec2048_4x512of2048', { dtype: 'f16', seqs: mixed }, 0.5),
-  paged('unified_mixed_bf16_32dec2048_4x512of2048', { dtype: 'bf16', seqs: mixed }, 0.5),
-  paged('unified_prefill_f16_4x2048', { dtype: 'f16', seqs: many(4, [2048, 2048]) }, 0.5),
+  paged('unified_decode_fp8cache_64x4096_host_choice', { dtype: 'f16', seqs: decode64, cache: 'fp8e4nv' }, 1.3),
+  paged('unified_decode_f16_64x4096_window512', { dtype: 'f16', seqs: decode64, window: 512 }, null),
+  paged('unified_mixed_f16_32dec2048_4x512of2048', { dtype: 'f16', seqs: mixed }, 1),
+  paged('unified_mixed_bf16_32dec2048_4x512of2048', { dtype: 'bf16', seqs: mixed }, null),
+  paged('unified_prefill_f16_4x2048', { dtype: 'f16', seqs: many(4, [2048, 2048]) }, 1),
 ];

@@ -22,7 +22,7 @@ interface InterpExecutable extends Executable {
 }
 
 const INFO: DeviceInfo = Object.freeze({
-  description: 'interpreter (CPU, one program at a time)',
+  description: 'interpreter (CPU)',
   vendor: 'tessera',
   architecture: 'interpreter',
   driver: '',

@@ -148,7 +148,6 @@ function loadElements(
       const parts = regs.map((r) => (others ? b.at(others, r) : zero));
       const fallback = v > 1 ? b.pure('construct', parts) : parts[0];
       x = b.pure('pick', [p.mask, x, fallback]);
-      if (x.name === undefined) x.name = undefined;
     }
     regs.forEach((r, i) => {
       out[r] = v > 1 ? b.pure('extract', [x], { i }) : x;
