@@ -24,7 +24,7 @@ type Widened<T extends readonly Elem[]> = { -readonly [K in keyof T]: Widen<T[K]
 /** A combining function of several operands returns as many values as there are operands; the tracer checks it. */
 type Combine<T extends readonly Elem[]> = (...args: [...Widened<T>, ...Widened<T>]) => readonly Elem[];
 
-interface Reduce {
+export interface Reduce {
   (input: number, axis: number | null, combine_fn: (a: number, b: number) => number, options?: KeepDims): number;
   (input: boolean, axis: number | null, combine_fn: (a: boolean, b: boolean) => boolean, options?: KeepDims): boolean;
   <const T extends readonly Elem[]>(
@@ -34,7 +34,7 @@ interface Reduce {
     options?: KeepDims,
   ): Widened<T>;
 }
-interface Scan {
+export interface Scan {
   (input: number, axis: number, combine_fn: (a: number, b: number) => number, options?: ScanOptions): number;
   (input: boolean, axis: number, combine_fn: (a: boolean, b: boolean) => boolean, options?: ScanOptions): boolean;
   <const T extends readonly Elem[]>(

@@ -36,7 +36,7 @@ const value = <F extends ApiFn>(doc: string, combine: string, api: (t: Trace) =>
   });
 
 /** `tl.max`: a value, or with `return_indices` the value and its index. */
-interface Extreme {
+export interface Extreme {
   (
     input: number | boolean,
     axis: number | null | undefined,
