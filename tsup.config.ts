@@ -23,6 +23,8 @@ export default defineConfig({
   external: [/^node:/],
   splitting: true,
   dts: {
+    // Tensors and devices are disposable; users need not have the library that says what that is.
+    banner: '/// <reference lib="esnext.disposable" />',
     entry: {
       index: 'src/index.ts',
       frontend: 'src/frontend.ts',

@@ -64,6 +64,11 @@ export interface AnyKernel {
 export interface Kernel<P = any> extends AnyKernel {
   /** A kernel that another kernel calls is expanded there, like a function made by `tl.fn`: `other({ x, n, BLOCK: 16 })`. */
   (params: P): void;
+  /**
+   * Runs the kernel once for every program of the grid: `k.launch(dev, [cdiv(n, 256)], { x, n, BLOCK: 256 })`. Checks the arguments, compiles
+   * what is new, and enqueues; `await dev.sync()` or a download waits.
+   * @throws CompileError for wrong arguments and for kernels that do not compile, before anything runs.
+   */
   launch(device: LaunchTarget, grid: Grid, args: LaunchArgs<P>, options?: LaunchOptions): void;
 }
 

@@ -60,20 +60,8 @@ const RANGE_OPTIONS: { readonly [K in keyof RangeOptions]-?: 'count' | 'flag' } 
   disable_licm: 'flag',
 };
 
-/** Functions that are not one op: compositions, questions about values, loops, compile-time checks. */
-const COMPOSED = {
-  ...CREATE_FNS,
-  ...PRECISE_FNS,
-  ...LIBDEVICE_FNS,
-  ...INLINE_FNS,
-  ...RANDOM_FNS,
-  ...SHAPE_FNS,
-  ...REARRANGE_FNS,
-  ...ORDER_FNS,
-  ...BLOCK_FNS,
-  ...DESCRIPTOR_FNS,
-  ...DOT_SCALED_FNS,
-  ...REDUCE_FNS,
+/** Functions of `tl` that are no op and belong to no family: questions about values, loops, compile-time checks. */
+const OWN_FNS = {
   /** Smallest integer that is not below x / div, for positive integers. */
   cdiv:
     (t: Trace) =>
@@ -206,6 +194,35 @@ const COMPOSED = {
     },
 } satisfies { [name: string]: Factory };
 
+/** Tables of functions that are not one op. Their types are named, not spread: so their comments reach editors. */
+const COMPOSED: typeof CREATE_FNS &
+  typeof PRECISE_FNS &
+  typeof LIBDEVICE_FNS &
+  typeof INLINE_FNS &
+  typeof RANDOM_FNS &
+  typeof SHAPE_FNS &
+  typeof REARRANGE_FNS &
+  typeof ORDER_FNS &
+  typeof BLOCK_FNS &
+  typeof DESCRIPTOR_FNS &
+  typeof DOT_SCALED_FNS &
+  typeof REDUCE_FNS &
+  typeof OWN_FNS = {
+  ...CREATE_FNS,
+  ...PRECISE_FNS,
+  ...LIBDEVICE_FNS,
+  ...INLINE_FNS,
+  ...RANDOM_FNS,
+  ...SHAPE_FNS,
+  ...REARRANGE_FNS,
+  ...ORDER_FNS,
+  ...BLOCK_FNS,
+  ...DESCRIPTOR_FNS,
+  ...DOT_SCALED_FNS,
+  ...REDUCE_FNS,
+  ...OWN_FNS,
+};
+
 /** Options of `tl.range` that steer NVIDIA's pipeliner; accepted so that kernels port unchanged. */
 export interface RangeOptions {
   /** Depth of Triton's software pipeline; without effect. */
@@ -239,28 +256,45 @@ function fn<F extends ApiFn>(f: F | Definition): F {
   return Object.assign(call, { [DEVICE_FN]: def }) as unknown as F;
 }
 
-/** dtypes under WGSL's short names and Triton's long ones. */
-const DTYPE_NAMES = {
-  ...DTYPES,
+/** Triton's long names of dtypes. */
+const LONG_NAMES = {
+  /** Triton's name of `tl.bool`. */
   int1: DTYPES.bool,
+  /** Triton's name of `tl.i8`. */
   int8: DTYPES.i8,
+  /** Triton's name of `tl.i16`. */
   int16: DTYPES.i16,
+  /** Triton's name of `tl.i32`. */
   int32: DTYPES.i32,
+  /** Triton's name of `tl.i64`. */
   int64: DTYPES.i64,
+  /** Triton's name of `tl.u8`. */
   uint8: DTYPES.u8,
+  /** Triton's name of `tl.u16`. */
   uint16: DTYPES.u16,
+  /** Triton's name of `tl.u32`. */
   uint32: DTYPES.u32,
+  /** Triton's name of `tl.u64`. */
   uint64: DTYPES.u64,
+  /** Triton's name of `tl.f16`. */
   float16: DTYPES.f16,
+  /** Triton's name of `tl.bf16`. */
   bfloat16: DTYPES.bf16,
+  /** Triton's name of `tl.f32`. */
   float32: DTYPES.f32,
+  /** Triton's name of `tl.f64`. */
   float64: DTYPES.f64,
+  /** Triton's name of `tl.fp8e4nv`. */
   float8e4nv: DTYPES.fp8e4nv,
+  /** Triton's name of `tl.fp8e5`. */
   float8e5: DTYPES.fp8e5,
 } as const;
 
 /** What options name. */
-const CONSTANTS = { PropagateNan } as const;
+const CONSTANTS = {
+  /** What `tl.maximum`, `tl.minimum` and `tl.clamp` make of NaN: `ALL` passes it on, `NONE` prefers the number. */
+  PropagateNan,
+} as const;
 
 interface Functions {
   /** Makes a device function, which is expanded where a kernel calls it: `tl.fn(function helper(x: number) { … })`. */
@@ -268,10 +302,11 @@ interface Functions {
 }
 
 /** The language inside kernels: functions, dtypes and (as `tl.ptr<…>` and the like) parameter types. */
-export const tl: WithApi & FactoriesOf<typeof COMPOSED> & typeof DTYPE_NAMES & typeof CONSTANTS & Functions = {
+export const tl: WithApi & FactoriesOf<typeof COMPOSED> & typeof DTYPES & typeof LONG_NAMES & typeof CONSTANTS & Functions = {
   ...fromRows,
   ...composed,
-  ...DTYPE_NAMES,
+  ...DTYPES,
+  ...LONG_NAMES,
   ...CONSTANTS,
   fn,
 };
@@ -286,20 +321,35 @@ export namespace tl {
   export type ptr<T = unknown> = number | (number & { readonly [POINTEE]: T });
   /** A value known when the kernel is compiled: `tl.constexpr`, `tl.constexpr<boolean>`. */
   export type constexpr<T = number> = T | (T & { readonly [SCALAR]: 'constexpr' });
+  /** A scalar of dtype bool; the launch passes true or false. */
   export type bool = Scalar<'bool'>;
+  /** A scalar of dtype i8; the launch passes a number. */
   export type i8 = Scalar<'i8'>;
+  /** A scalar of dtype i16; the launch passes a number. */
   export type i16 = Scalar<'i16'>;
+  /** A scalar of dtype i32; the launch passes a number. */
   export type i32 = Scalar<'i32'>;
+  /** A scalar of dtype i64; the launch passes a number or bigint. */
   export type i64 = Scalar<'i64'>;
+  /** A scalar of dtype u8; the launch passes a number. */
   export type u8 = Scalar<'u8'>;
+  /** A scalar of dtype u16; the launch passes a number. */
   export type u16 = Scalar<'u16'>;
+  /** A scalar of dtype u32; the launch passes a number. */
   export type u32 = Scalar<'u32'>;
+  /** A scalar of dtype u64; the launch passes a number or bigint. */
   export type u64 = Scalar<'u64'>;
+  /** A scalar of dtype f16; the launch passes a number. */
   export type f16 = Scalar<'f16'>;
+  /** A scalar of dtype bf16; the launch passes a number. */
   export type bf16 = Scalar<'bf16'>;
+  /** A scalar of dtype f32; the launch passes a number. */
   export type f32 = Scalar<'f32'>;
+  /** A scalar of dtype f64; the launch passes a number. */
   export type f64 = Scalar<'f64'>;
+  /** A scalar of dtype fp8e4nv; the launch passes a number. */
   export type fp8e4nv = Scalar<'fp8e4nv'>;
+  /** A scalar of dtype fp8e5; the launch passes a number. */
   export type fp8e5 = Scalar<'fp8e5'>;
   /** A dtype as a value, e.g. a constexpr that a kernel casts to. */
   export type dtype = DType;

@@ -65,20 +65,35 @@ export class DType {
 
 /** Every dtype by name. A dtype that a back end does not support yet is refused there, not left out here. */
 export const DTYPES = Object.freeze({
+  /** A mask: one bit. In memory a byte, 0 or 1. */
   bool: new DType('bool', 'bool', 1),
+  /** Signed integers of 8 bits. */
   i8: new DType('i8', 'int', 8),
+  /** Signed integers of 16 bits. */
   i16: new DType('i16', 'int', 16),
+  /** Signed integers of 32 bits. */
   i32: new DType('i32', 'int', 32),
+  /** Signed integers of 64 bits. Two words on WebGPU. */
   i64: new DType('i64', 'int', 64),
+  /** Unsigned integers of 8 bits. */
   u8: new DType('u8', 'uint', 8),
+  /** Unsigned integers of 16 bits. */
   u16: new DType('u16', 'uint', 16),
+  /** Unsigned integers of 32 bits. */
   u32: new DType('u32', 'uint', 32),
+  /** Unsigned integers of 64 bits. Two words on WebGPU. */
   u64: new DType('u64', 'uint', 64),
+  /** Floats of 16 bits, 10 of them fraction. Computed in f32 where a device lacks them. */
   f16: new DType('f16', 'float', 16, 10),
+  /** Floats of 16 bits with the range of f32 and 7 bits of fraction. Computed in f32 on WebGPU. */
   bf16: new DType('bf16', 'float', 16, 7),
+  /** Floats of 32 bits. */
   f32: new DType('f32', 'float', 32, 23),
+  /** Floats of 64 bits: on the interpreter only. */
   f64: new DType('f64', 'float', 64, 52),
+  /** Floats of 8 bits: 4 of exponent, 3 of fraction, no infinity, up to 448 (e4m3fn). */
   fp8e4nv: new DType('fp8e4nv', 'float', 8, 3),
+  /** Floats of 8 bits: 5 of exponent, 2 of fraction, with infinity (e5m2). */
   fp8e5: new DType('fp8e5', 'float', 8, 2),
 } satisfies { [N in DTypeName]: DType });
 

@@ -25,8 +25,11 @@ type Widened<T extends readonly Elem[]> = { -readonly [K in keyof T]: Widen<T[K]
 type Combine<T extends readonly Elem[]> = (...args: [...Widened<T>, ...Widened<T>]) => readonly Elem[];
 
 export interface Reduce {
+  /** Folds an axis of a tile (all axes if null) with an associative function of two elements: `tl.reduce(x, 0, (a, b) => a + b)`. */
   (input: number, axis: number | null, combine_fn: (a: number, b: number) => number, options?: KeepDims): number;
+  /** Folds an axis of a mask (all axes if null) with an associative function of two conditions: `tl.reduce(m, 0, (a, b) => a && b)`. */
   (input: boolean, axis: number | null, combine_fn: (a: boolean, b: boolean) => boolean, options?: KeepDims): boolean;
+  /** Folds an axis of several tiles at once: the function takes an element of each from the left, then from the right, and returns as many. */
   <const T extends readonly Elem[]>(
     input: readonly [...T],
     axis: number | null,
@@ -35,8 +38,11 @@ export interface Reduce {
   ): Widened<T>;
 }
 export interface Scan {
+  /** Combines the elements up to each one along an axis with an associative function: `tl.associative_scan(x, 0, (a, b) => a + b)`. */
   (input: number, axis: number, combine_fn: (a: number, b: number) => number, options?: ScanOptions): number;
+  /** Combines the conditions up to each one along an axis with an associative function: `tl.associative_scan(m, 0, (a, b) => a || b)`. */
   (input: boolean, axis: number, combine_fn: (a: boolean, b: boolean) => boolean, options?: ScanOptions): boolean;
+  /** Scans several tiles at once: the function takes an element of each from the left, then from the right, and returns as many. */
   <const T extends readonly Elem[]>(
     input: readonly [...T],
     axis: number,

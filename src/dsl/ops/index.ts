@@ -20,7 +20,31 @@ import type { Row, Trait } from './row.ts';
 import { SCAN } from './scan.ts';
 import { SHAPE } from './shape.ts';
 
-export const FAMILIES = {
+/** The families' types by name, never expanded: so comments of rows reach the package's declarations, and editors. */
+export interface Families {
+  readonly creation: typeof CREATE;
+  readonly arithmetic: typeof ARITH;
+  readonly comparison: typeof COMPARE;
+  readonly choice: typeof CHOICE;
+  readonly math: typeof MATH;
+  readonly 'precise arithmetic': typeof PRECISE;
+  readonly libdevice: typeof LIBDEVICE;
+  readonly 'inline code': typeof INLINE;
+  readonly casts: typeof CAST;
+  readonly shape: typeof SHAPE;
+  readonly rearrangement: typeof REARRANGE;
+  readonly order: typeof ORDER;
+  readonly memory: typeof MEMORY;
+  readonly atomics: typeof ATOMIC;
+  readonly reduction: typeof REDUCE;
+  readonly scan: typeof SCAN;
+  readonly 'functions of elements': typeof ELEMENT;
+  readonly product: typeof DOT;
+  readonly control: typeof CONTROL;
+  readonly hints: typeof HINTS;
+  readonly debug: typeof DEBUG;
+}
+export const FAMILIES: Families = {
   creation: CREATE,
   arithmetic: ARITH,
   comparison: COMPARE,
@@ -42,31 +66,11 @@ export const FAMILIES = {
   control: CONTROL,
   hints: HINTS,
   debug: DEBUG,
-} as const;
+};
 
-export const OPS = {
-  ...CREATE,
-  ...ARITH,
-  ...COMPARE,
-  ...CHOICE,
-  ...MATH,
-  ...PRECISE,
-  ...LIBDEVICE,
-  ...INLINE,
-  ...CAST,
-  ...SHAPE,
-  ...REARRANGE,
-  ...ORDER,
-  ...MEMORY,
-  ...ATOMIC,
-  ...REDUCE,
-  ...SCAN,
-  ...ELEMENT,
-  ...DOT,
-  ...CONTROL,
-  ...HINTS,
-  ...DEBUG,
-} as const;
+type Joined<T> = (T extends unknown ? (table: T) => void : never) extends (all: infer A) => void ? A : never;
+/** All rows by name. */
+export const OPS: Joined<Families[keyof Families]> = Object.assign({}, ...Object.values(FAMILIES));
 export type OpName = keyof typeof OPS;
 
 /** The row of an op, or undefined for a name that is no tile-level op. */

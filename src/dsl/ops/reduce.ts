@@ -37,12 +37,15 @@ const value = <F extends ApiFn>(doc: string, combine: string, api: (t: Trace) =>
 
 /** `tl.max`: a value, or with `return_indices` the value and its index. */
 export interface Extreme {
+  /** The largest (`tl.max`) or smallest (`tl.min`) value along an axis and its index (i32): [value, index]. NaN loses; of equal values the first. */
   (
     input: number | boolean,
     axis: number | null | undefined,
     options: ExtremeOptions & { readonly return_indices: true },
   ): [number, number];
+  /** The largest (`tl.max`) or smallest (`tl.min`) value along an axis and its index (i32): [value, index]. NaN loses; of equal values the first. */
   (input: number | boolean, options: ExtremeOptions & { readonly return_indices: true }): [number, number];
+  /** The largest (`tl.max`) or smallest (`tl.min`) value along an axis, of all elements without one. NaN loses. */
   (input: number | boolean, axis?: number | null | ExtremeOptions, options?: ExtremeOptions): number;
 }
 
