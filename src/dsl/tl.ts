@@ -313,6 +313,7 @@ export const tl: WithApi & FactoriesOf<typeof COMPOSED> & typeof DTYPES & typeof
 
 declare const POINTEE: unique symbol;
 declare const SCALAR: unique symbol;
+declare const NULLABLE: unique symbol;
 type Scalar<N extends string> = number | (number & { readonly [SCALAR]: N });
 
 /** Types of kernel parameters. All are numbers (or the constexpr's own type) to the type checker. */
@@ -321,6 +322,11 @@ export namespace tl {
   export type ptr<T = unknown> = number | (number & { readonly [POINTEE]: T });
   /** A value known when the kernel is compiled: `tl.constexpr`, `tl.constexpr<boolean>`. */
   export type constexpr<T = number> = T | (T & { readonly [SCALAR]: 'constexpr' });
+  /**
+   * A parameter that a launch may pass `null` for, and that the body uses as if it were there: behind a constexpr that says whether it is.
+   * Where the body compares it with `null` itself, `T | null` is the better type.
+   */
+  export type optional<T> = T | (T & { readonly [NULLABLE]: true });
   /** A scalar of dtype bool; the launch passes true or false. */
   export type bool = Scalar<'bool'>;
   /** A scalar of dtype i8; the launch passes a number. */
@@ -360,7 +366,10 @@ type PartArgs<P, T> = P extends DType | ((...args: never[]) => unknown)
   ? P
   : { readonly [K in keyof P]: LaunchArg<Exclude<P[K], undefined>, T> };
 /** What a launch passes for a parameter of type P: a tensor for a pointer, a number for a scalar, the value for a constexpr. */
-export type LaunchArg<P, T> = [Extract<P, { readonly [POINTEE]: unknown }>] extends [never]
+export type LaunchArg<P, T> =
+  | ([Extract<P, { readonly [NULLABLE]: true }>] extends [never] ? never : null)
+  | Passed<Exclude<P, { readonly [NULLABLE]: true }>, T>;
+type Passed<P, T> = [Extract<P, { readonly [POINTEE]: unknown }>] extends [never]
   ? [Extract<P, { readonly [SCALAR]: 'constexpr' }>] extends [never]
     ? [Extract<P, { readonly [SCALAR]: DTypeName }>] extends [never]
       ? P extends readonly unknown[] | object

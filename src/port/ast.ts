@@ -93,7 +93,8 @@ const CHILDREN: { readonly [K in Expr['k']]: (e: ExprOf<K>) => readonly (Expr | 
   conditional: (e) => [e.test, e.then, e.other],
   tuple: (e) => e.items,
 };
-const children = (e: Expr): Expr[] => (CHILDREN[e.k] as (e: Expr) => (Expr | null)[])(e).filter((c) => c !== null);
+/** The expressions directly in `e`. */
+export const children = (e: Expr): Expr[] => (CHILDREN[e.k] as (e: Expr) => (Expr | null)[])(e).filter((c) => c !== null);
 
 /** The expressions that a statement holds itself, not those of statements in it. Targets come last, as they are assigned last. */
 export function ownExpressions(s: Stmt): readonly Expr[] {

@@ -16,6 +16,10 @@ export const libraryReference = (c: Context, e: Expr): string | null => {
 export function callExpression(c: Context, e: ExprOf<'call'>): Piece {
   const library = c.names.library(e.fn);
   if (library !== null) return libraryCall(c, e, library, e.args);
+  if (c.names.math(e.fn) !== null) {
+    const values = e.args.map((a) => text(c, a.value));
+    return atom([text(c, e.fn), list('(', values, ')')]);
+  }
   if (e.fn.k === 'name') return namedCall(c, e, e.fn.name);
   if (e.fn.k === 'attribute') return methodCall(c, e, e.fn);
   return {

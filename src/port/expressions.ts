@@ -5,6 +5,7 @@ import type { Expr, ExprOf } from './ast.ts';
 import { callExpression, libraryReference } from './calls.ts';
 import { type Doc, group, indent, line, list } from './doc.ts';
 import { refuse, stop } from './errors.ts';
+import { mathName } from './math.ts';
 import { PORT } from './messages.ts';
 import { ATTRIBUTES, TRANSPARENT, tsName } from './names.ts';
 import { templateText, tsString } from './strings.ts';
@@ -171,6 +172,8 @@ function index(c: Context, e: ExprOf<'index'>): Piece {
 function attribute(c: Context, e: ExprOf<'attribute'>): Piece {
   const library = libraryReference(c, e);
   if (library !== null) return atom(library);
+  const math = c.names.math(e);
+  if (math !== null) return atom(mathName(math) ?? stop(e, PORT.unknownName, `math.${math}`));
   if (TRANSPARENT.has(e.name)) return expression(c, e.x);
   if (e.name === 'numel') return atom(['tl.shape_of(', text(c, e.x), ').reduce((a, b) => a * b, 1)']);
   const fn = ATTRIBUTES.get(e.name);

@@ -4,6 +4,7 @@
 
 import { type Expr, type ExprOf, expressions, ownExpressions, type Param, type Stmt, statements } from './ast.ts';
 import { DTYPE_KINDS, shortDtype } from './names.ts';
+import { presence } from './presence.ts';
 import { ANY, type FunctionInfo, join, type Names, Types, ty } from './types.ts';
 
 /** Functions whose first argument is a pointer. */
@@ -19,7 +20,9 @@ const KEEPS = new Set([
   'reshape',
   'trans',
 ]);
-const FLOAT_NAME = /scale|alpha|beta|eps|slope|prob|factor|momentum|^lr$|^p$/i;
+const FLOAT_NAME =
+  /scale|alpha|beta|gamma|eps|slope|prob|factor|momentum|temperature|softcap|smooth|theta|threshold|decay|dropout|margin|clip|^lr$|^p$/i;
+const INTEGER_NAME = /stride|ptr|size|num|len|dim|block|idx|index|offs|count|shape|seed|^n_/i;
 const DTYPE_ARGUMENT = /^(?:cast|full|zeros|to)$/;
 
 export const annotationText = (p: Param, text: string): string | null =>
@@ -154,11 +157,11 @@ function evidence(names: Names, fn: FunctionInfo, name: string): Evidence {
   };
   const arithmetic = (op: string, e: Expr, other: Expr): void => {
     if (!isIt(e)) return;
-    const { kind, rank } = types.of(other);
+    const { kind } = types.of(other);
     ev.number++;
     if (op !== '/' && kind === 'float') ev.float++;
     else if (op === '//' || op === '%' || (op !== '/' && (kind === 'int' || kind === 'ptr'))) ev.int++;
-    else if (op !== '/' && rank !== 0) ev.maybeFloat++;
+    else if (op === '/' || kind !== 'bool') ev.maybeFloat++;
   };
   for (const [s, e] of ownAll(fn)) {
     if (s.k === 'if' && s.branches.some((b) => b.test === e)) condition(e);
@@ -204,6 +207,8 @@ function evidence(names: Names, fn: FunctionInfo, name: string): Evidence {
   return ev;
 }
 
+const mentioned = (fn: FunctionInfo, name: string): boolean => [...ownAll(fn)].some(([, e]) => e.k === 'name' && e.name === name);
+
 /** True for a parameter that is taken apart: `args[0]`, `x, n = args`, `len(args)`. Neither pointers nor scalars can be. */
 function isTuple(fn: FunctionInfo, p: Param, text: string): boolean {
   if (/\btuple\b/i.test(annotationText(p, text) ?? '')) return true;
@@ -225,7 +230,13 @@ export function kernelParamType(names: Names, fn: FunctionInfo, p: Param, text: 
   const nullable = ev.nullable || (p.value?.k === 'constant' && p.value.value === null) ? ' | null' : '';
   if (given !== undefined) return given;
   if (!known.constant && isTuple(fn, p, text)) return 'any';
-  if (known.kind === 'ptr') return `tl.ptr${nullable}`;
+  /** A pointer or a factor that is used behind a constexpr only is one that Triton's users leave out with None. */
+  const orNull = (type: string, may: boolean): string => {
+    const where = presence(fn, new Types(names, fn), p.name);
+    if (where === 'flagged' ? may || nullable : where === 'always' && nullable) return `tl.optional<${type}>`;
+    return `${type}${nullable}`;
+  };
+  if (known.kind === 'ptr') return orNull('tl.ptr', true);
   if (known.constant) {
     const kind = constexprKind(ev, p);
     const full = nullable ? `${kind || 'number'}${nullable}` : kind;
@@ -236,8 +247,12 @@ export function kernelParamType(names: Names, fn: FunctionInfo, p: Param, text: 
   const float =
     ev.float > 0 ||
     (p.value !== null && new Types(names, fn).of(p.value).kind === 'float') ||
-    (ev.maybeFloat > 0 && FLOAT_NAME.test(p.name));
-  return `tl.${float && ev.int === 0 ? 'f32' : 'i32'}${nullable}`;
+    // Where nothing says what it is, its name does: f32 takes integers too.
+    ((ev.maybeFloat > 0 || !ev.number) && FLOAT_NAME.test(p.name) && !INTEGER_NAME.test(p.name));
+  // Nothing uses it, and its name says nothing: whatever the launch passes.
+  if (!float && !INTEGER_NAME.test(p.name) && !p.value && !mentioned(fn, p.name)) return 'unknown';
+  const isFloat = float && ev.int === 0;
+  return orNull(isFloat ? 'tl.f32' : 'tl.i32', isFloat);
 }
 function constexprKind(ev: Evidence, p: Param): string {
   const value = p.value;

@@ -10,6 +10,7 @@ import { stop, Unportable } from './errors.ts';
 import { type Context, text as expressionText } from './expressions.ts';
 import { extractKernels } from './extract.ts';
 import { helperHead, jsDoc, kernelHead } from './heads.ts';
+import { evaluate } from './math.ts';
 import { PORT } from './messages.ts';
 import { tsName } from './names.ts';
 import { type Program, readProgram } from './program.ts';
@@ -121,14 +122,13 @@ class Port {
     return new Set([...out].filter((n) => !fn.params.has(n) && !fn.vars.has(n)));
   }
   /** Whole floats must be written inside kernels: to JavaScript a module constant `2.0` is an integer. */
-  private isWholeFloat(name: string): boolean {
-    const value = this.value(name);
-    return (
-      value?.k === 'number' &&
-      /[.eE]/.test(value.text) &&
-      !/^0x/i.test(value.text) &&
-      Number.isInteger(Number(value.text.replaceAll('_', '')))
-    );
+  private wholeFloat(name: string): string | null {
+    const e = this.value(name);
+    const known = e ? evaluate(e, this.program.math) : null;
+    if (!known?.float || !Number.isInteger(known.value)) return null;
+    if (e?.k === 'number') return e.text;
+    const digits = String(known.value);
+    return /[.e]/.test(digits) ? digits : `${digits}.0`;
   }
   /** The value of a module constant without `tl.constexpr(…)`. */
   private value(name: string): Expr | undefined {
@@ -149,7 +149,7 @@ class Port {
       result: { kind: 'any', rank: null, constant: true },
     });
     return [...this.program.constants.keys()].flatMap((n) => {
-      const e = names.has(n) && !this.isWholeFloat(n) && this.value(n);
+      const e = names.has(n) && this.wholeFloat(n) === null && this.value(n);
       if (!e) return [];
       try {
         return [`const ${tsName(n)} = ${print(expressionText(c, e), 130)};`];
@@ -174,12 +174,10 @@ class Port {
     const c: BodyContext = { ...this.context(fn), scope, comments };
     comments.seek(def.nameAt.to);
     const head = fn.isKernel ? kernelHead(c, this.source, this.options.types) : helperHead(c, this.source);
-    const inlined = [...this.used(fn)]
-      .filter((n) => this.isWholeFloat(n))
-      .map((n): Doc => {
-        const value = this.value(n) as Extract<Expr, { k: 'number' }>;
-        return `const ${tsName(n)} = ${value.text};`;
-      });
+    const inlined = [...this.used(fn)].flatMap((n): Doc[] => {
+      const value = this.wholeFloat(n);
+      return value === null ? [] : [`const ${tsName(n)} = ${value};`];
+    });
     for (const n of this.used(fn)) this.checkName(fn, n);
     const body = block(c, def.body, def.header, comments.endOfBlock(def.to), inlined);
     const above = comments.above(def.from).flatMap((t): Doc[] => [t, hardline]);
@@ -214,5 +212,7 @@ class Port {
 /** `x` is the head of a dotted name of Triton's, e.g. `tl` of `tl.load`. */
 const isModuleHead = (program: Program, s: Parameters<typeof ownExpressions>[0], x: Expr): boolean =>
   ownExpressions(s).some((own) =>
-    [...expressions(own)].some((e) => e.k === 'attribute' && e.from === x.from && program.library(e) !== null),
+    [...expressions(own)].some(
+      (e) => e.k === 'attribute' && e.from === x.from && (program.library(e) ?? program.math(e)) !== null,
+    ),
   );

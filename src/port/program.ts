@@ -62,6 +62,10 @@ export function readProgram(module: Module, text: string): Program {
     list,
     functions,
     constants,
+    math(e) {
+      const path = imports.has('math') ? null : dotted(e);
+      return path?.startsWith('math.') ? path.slice(5) : null;
+    },
     library(e) {
       const path = dotted(e);
       if (path === null) return null;

@@ -62,20 +62,57 @@ class Reader {
     const constants: Module['constants'][number][] = [];
     const comments: Comment[] = [];
     tree.iterate({ enter: (n) => void (n.name === 'Comment' && comments.push({ from: n.from, to: n.to, text: this.text(n) })) });
-    for (const n of kids(tree.topNode)) {
+    const given = new Set([...this.source.matchAll(/\bjit\s*\(\s*(?:fn\s*=\s*)?(\w+)\s*[,)]/g)].map((m) => m[1]));
+    const read = (def: SyntaxNode, whole: SyntaxNode, decorators: readonly SyntaxNode[]): void => {
+      functions.push(this.attempt(() => this.functionDef(whole, def, decorators)));
+    };
+    const visit = (n: SyntaxNode, atModule: boolean): void => {
       if (n.name === 'DecoratedStatement') {
         const decorators = kids(n).filter((c) => c.name === 'Decorator');
-        if (!decorators.some((d) => /^@\s*(?:\w+\.)*jit\b/.test(this.text(d)))) continue;
         const def = n.getChild('FunctionDefinition');
-        if (def) functions.push(this.attempt(() => this.functionDef(n, def, decorators)));
-      } else if (n.name === 'AssignStatement') {
+        if (decorators.some((d) => /^@\s*(?:\w+\.)*jit\b/.test(this.text(d)))) {
+          if (def) read(def, n, decorators);
+        } else if (def) visit(def, atModule);
+      } else if (n.name === 'FunctionDefinition') {
+        // `k = triton.jit(k)` makes a kernel of it; others may hold some.
+        if (given.has(this.text(n.getChild('VariableName')!))) read(n, n, []);
+        else bodies(n, false);
+      } else if (n.name === 'IfStatement' || n.name === 'TryStatement')
+        this.alternatives(functions, constants, () => bodies(n, atModule));
+      else if (n.name === 'ClassDefinition' || n.name === 'WithStatement') bodies(n, atModule && n.name === 'WithStatement');
+      else if (n.name === 'AssignStatement' && atModule) {
         const [target] = kids(n);
         const value = kids(n).at(-1)!;
         if (target.name === 'VariableName' && value !== target)
           constants.push({ name: this.text(target), value: () => this.expr(value), from: n.from, to: n.to });
       }
-    }
+    };
+    const bodies = (n: SyntaxNode, atModule: boolean): void => {
+      for (const body of n.getChildren('Body')) for (const s of kids(body)) visit(s, atModule);
+    };
+    for (const n of kids(tree.topNode)) visit(n, true);
     return { functions, constants, comments };
+  }
+  /**
+   * The branches of a conditional statement, of which Python runs one: the first that defines a name has it, but a definition with
+   * inline assembly gives way to one without.
+   */
+  private alternatives(
+    functions: (FunctionDef | Unportable)[],
+    constants: Module['constants'][number][],
+    read: () => void,
+  ): void {
+    const before = [functions.length, constants.length];
+    read();
+    const defs = functions.splice(before[0]);
+    const rank = (f: FunctionDef | Unportable): number =>
+      f instanceof Unportable ? 2 : /\binline_asm_elementwise\b/.test(this.text(f)) ? 1 : 0;
+    const chosen = new Map<string, FunctionDef>();
+    for (const wanted of [0, 1])
+      for (const f of defs) if (!(f instanceof Unportable) && rank(f) === wanted && !chosen.has(f.name)) chosen.set(f.name, f);
+    functions.push(...defs.filter((f) => f instanceof Unportable || chosen.get(f.name) === f));
+    const seen = new Set<string>();
+    constants.push(...constants.splice(before[1]).filter((c) => !seen.has(c.name) && seen.add(c.name)));
   }
   private attempt<T>(f: () => T): T | Unportable {
     try {

@@ -3,6 +3,7 @@
 
 import type { Expr, ExprOf, FunctionDef } from './ast.ts';
 import { statements, targetNames } from './ast.ts';
+import { mathKind } from './math.ts';
 import { ATTRIBUTES, DTYPE_KINDS, FUNCTIONS, type Kind } from './names.ts';
 
 export interface Ty {
@@ -67,6 +68,8 @@ export interface Names {
   readonly constants: ReadonlyMap<string, Expr>;
   /** The `tl` name that an expression stands for: `tl.load`, `triton.language.math.exp`, `libdevice.tanh` → load, exp, tanh. */
   library(e: Expr): string | null;
+  /** The name in Python's module `math` that an expression stands for. */
+  math(e: Expr): string | null;
 }
 
 const ELEMENTWISE = new Set([
@@ -163,6 +166,7 @@ export class Types {
   private attribute(e: ExprOf<'attribute'>): Ty {
     const library = this.names.library(e);
     if (library !== null) return ty(DTYPE_KINDS.has(library) ? 'dtype' : 'any', 0, true);
+    if (this.names.math(e) !== null) return ty('float', 0, true);
     if (e.name === 'T') return this.of(e.x);
     if (e.name === 'shape') return ty('tuple', null, true);
     if (e.name === 'numel' || e.name.endsWith('bitwidth')) return ty('int', 0, true);
@@ -172,6 +176,8 @@ export class Types {
     const library = this.names.library(e.fn);
     const args = e.args.map((a) => a.value);
     if (library !== null) return this.result(library, e.args, args);
+    const math = this.names.math(e.fn);
+    if (math !== null) return ty(mathKind(math), 0, true);
     if (e.fn.k === 'name') {
       const { name } = e.fn;
       const helper = this.names.functions.get(name);

@@ -112,7 +112,7 @@ it('takes types that the caller knows, and guesses the rest', () => {
     'n: tl.i32;',
     'total: tl.i64;',
     'eps: tl.f32;',
-    'scale: tl.f32;',
+    'scale: tl.optional<tl.f32>;',
     'flag: tl.constexpr<boolean>;',
     'mode: tl.constexpr<string>;',
     'dt: tl.constexpr<tl.dtype>;',

@@ -162,6 +162,7 @@ function typeFacts(type: ts.TypeNode, depth = 0): TypeFacts {
   const arg = type.typeArguments?.[0];
   const local = ts.isIdentifier(type.typeName) ? typeDecl(type, name) : undefined;
   if (local) return ts.isTypeAliasDeclaration(local) ? typeFacts(local.type, depth + 1) : objectFacts(type, depth);
+  if (arg && name === 'optional') return { ...typeFacts(arg, depth + 1), optional: true };
   if (arg && (name === 'Array' || name === 'ReadonlyArray')) return listFacts(arg, depth);
   if (name === 'ptr' || name === 'constexpr') {
     const dtype = arg && typeFacts(arg, depth + 1).dtype;

@@ -1,0 +1,89 @@
+// What stands around kernels in a file: branches that define them, `triton.jit(…)` as a call, constants from Python's `math`; and
+// parameters that launches leave out.
+
+import { expect, it } from 'vitest';
+import type { AnyKernel } from '../../src/index.ts';
+import { portSource } from '../../src/port/port.ts';
+import { onEachDevice } from '../support/devices.ts';
+import { load } from './load.ts';
+
+const port = (...lines: string[]) => portSource(['import triton', 'import triton.language as tl', ...lines, ''].join('\n'));
+/** The port of a file that must have no errors. */
+const code = (...lines: string[]): string => {
+  const r = port(...lines);
+  expect(r.diagnostics).toEqual([]);
+  return r.code;
+};
+const types = (params: string, ...body: string[]): string =>
+  /: \{ ?([\s\S]*?);?\s*\}\) \{/.exec(code('@triton.jit', `def k(${params}):`, ...body.map((l) => `    ${l}`)))![1];
+
+it('finds kernels in branches, in functions, and behind triton.jit(…)', () => {
+  const text = code(
+    'try:', '    import gpu', 'except ImportError:', '    gpu = None',
+    'if gpu:', '    @triton.jit', '    def half(x):', '        return tl.inline_asm_elementwise("mul $0, $1", "=r,r", [x], dtype=tl.float32, is_pure=True, pack=1)',
+    'else:', '    # Without assembly', '    @triton.jit', '    def half(x):', '        # by hand', '        return x * 0.5',
+    'if gpu:', '    @triton.jit', '    def twice(x): return x + x', 'else:', '    @triton.jit', '    def twice(x): return 2 * x',
+    'def body(p):', '    tl.store(p, half(twice(tl.load(p))))', 'body = triton.jit(body)',
+    'def build():', '    size = 4', '    @triton.jit', '    def inner(p):', '        tl.store(p, 1)', '    return inner',
+  ); // biome-ignore format: lines of Python
+  expect(text).toContain('  // by hand\n  return x * 0.5;');
+  expect(text).toContain('return x + x;');
+  expect(text).not.toContain('2 * x');
+  expect(text).toContain('export const body = kernel(');
+  expect(text).toContain('export const inner = kernel(');
+  expect(text).not.toContain('const size');
+});
+
+it('writes constants that are computed with math', () => {
+  const text = code(
+    'import math', 'ROOT = math.sqrt(2.0 / math.pi)', 'EIGHT = math.pow(2, 3)', 'LEVELS: tl.constexpr = tl.constexpr(math.ceil(math.log2(100)))', 'FAR = -math.inf',
+    '@triton.jit', 'def k(p, N: tl.constexpr):', '    tl.store(p, tl.load(p) * ROOT + EIGHT + LEVELS)', '    tl.store(p + 1, FAR)',
+  ); // biome-ignore format: lines of Python
+  expect(text).toContain('const ROOT = Math.sqrt(2.0 / Math.PI);');
+  expect(text).toContain('const LEVELS = Math.ceil(Math.log2(100));');
+  expect(text).toContain('const FAR = -Infinity;');
+  // To JavaScript 8.0 is an integer.
+  expect(text).toContain('  const EIGHT = 8.0;');
+  expect(
+    port('import math', '@triton.jit', 'def k(p):', '    tl.store(p, math.comb(4, 2))').diagnostics.map((d) => d.text),
+  ).toEqual(['`math.comb` is not defined in this file']);
+});
+
+it('says which parameters a launch may leave out', () => {
+  expect(types('p, w, HAS: tl.constexpr', 'if HAS:', '    w += 1', '    tl.store(p, tl.load(w))')).toContain(
+    'w: tl.optional<tl.ptr>',
+  );
+  expect(types('p, w, HAS: tl.constexpr', 'x = tl.load(w) if HAS else 0', 'tl.store(p, x)')).toContain('w: tl.optional<tl.ptr>');
+  expect(types('p, scale, HAS: tl.constexpr', 'x = tl.load(p)', 'if HAS:', '    x *= scale', 'tl.store(p, x)')).toContain(
+    'scale: tl.optional<tl.f32>',
+  );
+  expect(types('p, w', 'if w is not None:', '    tl.store(p, tl.load(w))')).toContain('w: tl.ptr | null');
+  expect(types('p, w', 'if w is None:', '    x = 0.0', 'else:', '    x = tl.load(w)', 'tl.store(p, x)')).toContain(
+    'w: tl.ptr | null',
+  );
+  // TypeScript does not know what a flag says of another parameter.
+  expect(types('p, w', 'HAS: tl.constexpr = w is not None', 'if HAS:', '    tl.store(p, tl.load(w))')).toContain(
+    'w: tl.optional<tl.ptr>',
+  );
+  expect(types('p, w, n', 'if n > 3:', '    tl.store(p, tl.load(w))')).toContain('w: tl.ptr;');
+});
+
+it('guesses factors by their names, where their uses leave it open', () => {
+  expect(types('p, eps', 'x = tl.load(p)', 'tl.store(p, x + eps)')).toContain('eps: tl.f32');
+  expect(types('p, temperature', 'tl.store(p, tl.load(p) / temperature)')).toContain('temperature: tl.f32');
+  expect(types('p, stride_alpha, n', 'tl.store(p + stride_alpha, tl.load(p) + n)')).toMatch(/stride_alpha: tl.i32;\s*n: tl.i32/);
+  expect(types('p, beta, q, stride', 'tl.store(p, 1)')).toMatch(/beta: tl.f32;\s*q: unknown;\s*stride: tl.i32/);
+});
+
+onEachDevice('parameters that are left out', (dev) => {
+  it('are null behind a constexpr', async () => {
+    const { k } = load(
+      code('@triton.jit', 'def k(p, w, scale, HAS: tl.constexpr):', '    x = tl.load(p)', '    if HAS:', '        x = x * tl.load(w) + scale', '    tl.store(p, x + 1)'),
+    ) as { readonly k: AnyKernel & { launch(...args: unknown[]): void } }; // biome-ignore format: lines of Python
+    const p = dev().tensor(Float32Array.of(5));
+    k.launch(dev(), [1], { p, w: null, scale: null, HAS: false });
+    expect(await p.toNumbers()).toEqual([6]);
+    k.launch(dev(), [1], { p, w: dev().tensor(Float32Array.of(3)), scale: 0.5, HAS: true });
+    expect(await p.toNumbers()).toEqual([19.5]);
+  });
+});
