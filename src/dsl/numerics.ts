@@ -105,10 +105,10 @@ export function intRange(d: DType): readonly [bigint, bigint] {
 }
 
 /**
- * A cast (`tl.cast`) of one element: float to integer truncates toward zero and saturates at 32 and 64 bits as CUDA's
- * `cvt.rzi` does (narrower integers take the low bits of the 32-bit result); NaN gives 0, for 64-bit targets the sign
- * bit alone; anything to bool is `x != 0`; integers wrap; floats round to nearest even.
- * Source: PTX ISA, `cvt`.
+ * A cast (`tl.cast`) of one element: float to integer truncates toward zero and saturates at 16, 32 and 64 bits as CUDA's
+ * `cvt.rzi` does (8-bit integers take the low bits of the 16-bit result); NaN gives 0, for 64-bit targets and from f64 the
+ * sign bit alone; anything to bool is `x != 0`; integers wrap; floats round to nearest even.
+ * Source: PTX ISA, `cvt`, and the PTX that Triton 3.6 makes of each pair.
  */
 export function convert(from: DType, to: DType, x: Num): Num {
   if (to.kind === 'bool') return x === 0 || x === 0n ? 0 : 1;
@@ -123,10 +123,15 @@ export function convert(from: DType, to: DType, x: Num): Num {
     const b = BigInt(Math.trunc(v));
     return b < lo ? lo : b > hi ? hi : b;
   }
-  if (v !== v) return 0;
-  const t = Math.trunc(v);
-  const clamped = to.kind === 'int' ? Math.min(Math.max(t, -2147483648), 2147483647) : Math.min(Math.max(t, 0), 4294967295);
-  return round(to, clamped);
+  const [lo, hi] = cvtRange(to);
+  if (v !== v) return from.bits < 64 ? 0 : round(to, to.kind === 'int' ? lo : (hi + 1) / 2);
+  return round(to, Math.min(Math.max(Math.trunc(v), lo), hi));
+}
+
+/** Where a cast from a float to an integer of at most 32 bits saturates: PTX converts to 16 or 32 bits and cuts i8 and u8 from 16. */
+export function cvtRange(to: DType): readonly [number, number] {
+  const bits = Math.max(to.bits, 16);
+  return to.kind === 'int' ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
 }
 
 /**
@@ -150,6 +155,26 @@ export function truncate(d: DType, x: number): number {
   return x < 0 ? -r : r;
 }
 
+/**
+ * The NaN of some bits of a small float: a quiet NaN of f32 with the bits below its quiet bit, so that a copy and a bitcast
+ * give them back (`nanBits`). NaNs that an operation makes have no such bits.
+ */
+function nanOf(d: DType, bits: number): number {
+  view.setUint32(0, (((bits >> (d.bits - 1)) << 31) | 0x7fc00000 | ((bits & (2 ** d.mantissa - 1)) << (22 - d.mantissa))) >>> 0);
+  return view.getFloat32(0);
+}
+/** The bits of a small float that a NaN was read from, if it was read. */
+export function nanBits(d: DType, x: number): number | undefined {
+  view.setFloat32(0, x);
+  const w = view.getUint32(0);
+  const mantissa = (w & 0x3fffff) >> (22 - d.mantissa);
+  const exponent = ((1 << (d.bits - 1 - d.mantissa)) - 1) << d.mantissa;
+  // fp8e4nv has one NaN a sign; fewer bits are those of a NaN of another dtype.
+  return (FORMATS.get(d)!.hasInf ? mantissa : mantissa === 2 ** d.mantissa - 1)
+    ? ((w >>> 31) << (d.bits - 1)) | exponent | mantissa
+    : undefined;
+}
+
 /** Bit pattern of a value of `d`: a bigint for 64-bit dtypes, an unsigned number otherwise. Exact: `fromBits` undoes it. */
 export function toBits(d: DType, x: Num): Num {
   if (d.kind !== 'float') {
@@ -167,7 +192,7 @@ export function toBits(d: DType, x: Num): Num {
   }
   const f = FORMATS.get(d)!;
   const m = d.mantissa;
-  if (v !== v) return f.nan;
+  if (v !== v) return nanBits(d, v) ?? f.nan;
   const sign = v < 0 || Object.is(v, -0) ? 2 ** (d.bits - 1) : 0;
   const a = Math.abs(v);
   if (a === 0) return sign;
@@ -178,7 +203,7 @@ export function toBits(d: DType, x: Num): Num {
   return sign | (field << m) | (significand & ((1 << m) - 1));
 }
 
-/** The value that a bit pattern of `d` stands for. NaN payloads are not kept. */
+/** The value that a bit pattern of `d` stands for. Of small floats it keeps the bits of a NaN. */
 export function fromBits(d: DType, bits: Num): Num {
   if (d.kind !== 'float') return round(d, bits);
   if (d.bits === 64) {
@@ -197,8 +222,8 @@ export function fromBits(d: DType, bits: Num): Num {
   const field = (u >> m) & top;
   const fraction = u & ((1 << m) - 1);
   if (field === top) {
-    if (f.hasInf) return fraction ? NaN : sign * Infinity;
-    if (fraction === (1 << m) - 1) return NaN;
+    if (f.hasInf) return fraction ? nanOf(d, u) : sign * Infinity;
+    if (fraction === (1 << m) - 1) return nanOf(d, u);
   }
   const significand = field ? fraction + (1 << m) : fraction;
   return sign * significand * 2 ** (Math.max(field, 1) - 1 + f.emin - m);

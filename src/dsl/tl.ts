@@ -67,11 +67,10 @@ const OWN_FNS = {
     (t: Trace) =>
     (x: number, div: number): number => {
       if (!t.isValue(x) && !t.isValue(div)) return Math.floor((Number(x) + Number(div) - 1) / Number(div));
-      // (x + div - 1) // div, as Triton computes it.
-      const [a, b] = t.promote('tl.cdiv', x, div, true);
-      const sum = t.one('add', [a, b]);
-      const [s, one] = t.promote('tl.cdiv', sum, 1);
-      return asUser(t.one('floordiv', t.broadcast('tl.cdiv', [t.one('sub', [s, one]), b])));
+      // (x + (div - 1)) // div, each operator with its own promotion, as Triton computes it.
+      const less = t.isValue(div) ? t.one('sub', t.promote('tl.cdiv', div, 1)) : Number(div) - 1;
+      const sum = t.one('add', t.promote('tl.cdiv', x, less));
+      return asUser(t.one('floordiv', t.promote('tl.cdiv', sum, div, true)));
     },
   /** 1 / (1 + exp(-x)). */
   sigmoid:

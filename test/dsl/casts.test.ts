@@ -111,7 +111,8 @@ function expected(from: DTypeName, to: DTypeName, x: Num): Num {
   };
   if (!f.is_floating()) return wrap(BigInt(x));
   const v = Number(x);
-  const wide = t.bits === 64 ? 64n : 32n;
+  // Triton's PTX has cvt to 16, 32 and 64 bits; i8 and u8 are cut from 16.
+  const wide = BigInt(Math.max(t.bits, 16));
   const [lo, hi] = t.is_int_signed() ? [-(1n << (wide - 1n)), (1n << (wide - 1n)) - 1n] : [0n, (1n << wide) - 1n];
   if (v !== v) return wrap(wide === 64n ? 1n << 63n : 0n);
   if (v === Infinity) return wrap(hi);

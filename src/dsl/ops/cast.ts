@@ -49,6 +49,8 @@ export const CAST = {
       (input: number | boolean, dtype: DType, options: CastOptions = {}): number => {
         for (const k of Object.keys(options)) if (!OPTIONS.includes(k)) t.fail(TL.unknownArg, 'cast', k, OPTIONS);
         if (!(dtype instanceof DType)) t.fail(TL.notDtype, 'tl.cast', describeJs(dtype));
+        // A plain boolean stays one, of the lowest rank in promotions: it stands for a number where TypeScript wants one.
+        if (typeof input === 'boolean' && dtype === DTYPES.bool) return input as unknown as number;
         const v = t.value(input, 'tl.cast');
         const from = isPtr(v.type) ? t.fail(TL.pointerElement, 'tl.cast', v.type) : dtypeOf(v.type);
         const { bitcast: bits = false, fp_downcast_rounding: rounding = null } = options;

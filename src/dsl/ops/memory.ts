@@ -3,7 +3,7 @@
 import type { Value } from '../ir/ir.ts';
 import { TL } from '../messages.ts';
 import type { Trace } from '../trace/context.ts';
-import { DTYPES, dtypeOf, isPtr, isTile, pointee, sameShape, type Type, withElem } from '../types.ts';
+import { DTYPES, type DType, dtypeOf, isPtr, isTile, pointee, sameShape, type Type, withElem } from '../types.ts';
 import { BlockPointer, boundaryCheck, checkPadding, type Padding, type PerDim } from './blocks.ts';
 import { describeJs } from './math.ts';
 import { asUser, op, type TypeFail } from './row.ts';
@@ -71,6 +71,9 @@ const asPointer = (t: Trace, what: string, p: unknown): Value => {
   if (!isPtr(v.type)) t.fail(TL.pointerExpected, what, v.type);
   return v;
 };
+/** What a pointer stores of a value: its own dtype. A bool is stored by way of i8, as Triton does (0.5 and 256 are false). */
+const toPointee = (t: Trace, v: Value, d: DType): Value =>
+  d === DTYPES.bool && !dtypeOf(v.type).is_fp8() ? t.cast(t.cast(v, dtypeOf(v.type).is_bool() ? d : DTYPES.i8), d) : t.cast(v, d);
 const needPointer = (what: string, [p]: readonly Type[], fail: TypeFail): void => {
   if (!isPtr(p)) fail(TL.pointerExpected, what, p);
 };
@@ -129,7 +132,7 @@ export const MEMORY = {
         if (other == null) return asUser(t.one('load', [p, m]));
         let o = t.value(other, 'tl.load');
         if (!isTile(p.type) && isTile(o.type)) t.fail(TL.tileThroughScalarPointer, 'tl.load', 'other', o.type);
-        o = t.cast(o, pointee(p.type));
+        o = toPointee(t, o, pointee(p.type));
         [p, m, o] = t.broadcast('tl.load: pointer, mask and other', [p, m, o]);
         return asUser(t.one('load', [p, m, o]));
       },
@@ -167,7 +170,7 @@ export const MEMORY = {
         if (isPtr(v.type)) t.fail(TL.pointerElement, 'tl.store', v.type);
         if (!isTile(p.type) && isTile(v.type)) t.fail(TL.tileThroughScalarPointer, 'tl.store', 'value', v.type);
         const before = p.type;
-        v = t.cast(v, pointee(p.type));
+        v = toPointee(t, v, pointee(p.type));
         if (options.mask == null) {
           [p, v] = t.broadcast('tl.store: pointer and value', [p, v]);
           if (!sameShape(p.type.shape, before.shape)) t.fail(TL.storeShape, before, v.type);

@@ -128,7 +128,7 @@ export const PRECISE = {
 
 export const PRECISE_FNS = {
   /**
-   * Quotient of two floating-point tiles: `x / y`, correctly rounded with ieee_rounding.
+   * Quotient of two floating-point tiles of one dtype, which it keeps; correctly rounded with ieee_rounding (f32).
    * @cost with ieee_rounding as `tl.div_rn`; else one division.
    */
   fdiv:
@@ -137,7 +137,10 @@ export const PRECISE_FNS = {
       for (const k of Object.keys(options)) if (k !== 'ieee_rounding') t.fail(TL.unknownArg, 'fdiv', k, ['ieee_rounding']);
       const [a, b] = [t.value(x, 'tl.fdiv'), t.value(y, 'tl.fdiv')];
       checkArguments(t, 'tl.fdiv', [a, b], isFloat, 'floating-point numbers');
-      const operands = t.promote('tl.fdiv', a, b, true);
+      // Triton does not promote here: f16 divides as f16, where the operator `/` gives f32.
+      if (dtypeOf(a.type) !== dtypeOf(b.type))
+        t.fail(TL.operands, 'tl.fdiv', [a.type, b.type], 'two of one dtype (nothing is promoted)');
+      const operands = t.broadcast('tl.fdiv', [a, b]);
       const exact = options.ieee_rounding && isF32(dtypeOf(operands[0].type));
       return asUser(t.one(exact ? 'div_rn' : 'div', operands));
     },

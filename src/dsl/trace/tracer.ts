@@ -121,7 +121,18 @@ export class Frame {
         return e.fail(TL.negativeShift, amount as number, dtypeOf(x.type).bits);
       }
     }
+    if (name === 'shr') return this.shiftRight(a instanceof Value ? a : (b as Value), x, y);
     return e.one(name, [x, y]);
+  }
+  /** `of` says by its sign which bits come in, whatever dtype the operands were promoted to: Triton's rule. */
+  private shiftRight(of: Value, x: Value, y: Value): Value {
+    const { e } = this;
+    const d = dtypeOf(x.type);
+    const signed = dtypeOf(of.type).is_int_signed();
+    if (signed === d.is_int_signed() || d.is_bool()) return e.one('shr', [x, y]);
+    const as = DTYPES[`${signed ? 'i' : 'u'}${d.bits}` as 'i32'];
+    const [p, q] = [x, y].map((v) => e.one('reinterpret', [v], { to: as.name }));
+    return e.one('reinterpret', [e.one('shr', [p, q])], { to: d.name });
   }
   private pointer(op: string, a: unknown, b: unknown, ptr: boolean[]): Value {
     const { e } = this;

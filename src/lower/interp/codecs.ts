@@ -2,7 +2,7 @@
 // floats go through tables (reading) and exact integer code (writing). The values are those of ../../dsl/numerics.ts, which
 // the tests compare over every bit pattern; this file only makes them fast.
 
-import { fromBits, round, toBits } from '../../dsl/numerics.ts';
+import { fromBits, nanBits, round, toBits } from '../../dsl/numerics.ts';
 import { DTYPES, type DType, type DTypeName } from '../../dsl/types.ts';
 import { registerClass } from './values.ts';
 
@@ -71,7 +71,7 @@ function makeEncode(d: DType, n: Narrow): (x: number) => number {
   const nan = toBits(d, NaN) as number;
   const inf = toBits(d, Infinity) as number;
   return (x) => {
-    if (x !== x) return nan;
+    if (x !== x) return nanBits(d, x) ?? nan;
     f64[0] = x;
     const hi = words[HI];
     const sign = (hi >>> 31) << shift;

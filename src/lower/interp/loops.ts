@@ -3,7 +3,7 @@
 // The tests compare both on every dtype, so the table is an optimisation and never a second definition.
 
 import type { Attrs } from '../../dsl/ir/ir.ts';
-import { convert, round } from '../../dsl/numerics.ts';
+import { convert, cvtRange, round } from '../../dsl/numerics.ts';
 import type { Num, Row } from '../../dsl/ops/row.ts';
 import { DTYPES, type DType, isPtr, type Type } from '../../dsl/types.ts';
 import { codec } from './codecs.ts';
@@ -70,8 +70,10 @@ function castExpression(from: Type, to: Type): string | undefined {
   if (k === 'w') return t === 'i' || t === 'u' ? 'Number(BigInt.asIntN(32,a))' : t === 'w' ? 'a' : undefined;
   if (t === 'w') return k === 'f' || k === 'h' ? undefined : 'BigInt(a)';
   if ((k === 'i' || k === 'u') && t === 'h') return 'Math.fround(a)';
-  if ((k === 'f' || k === 'h') && t === 'i') return 'a!==a?0:a<=-2147483648?-2147483648:a>=2147483647?2147483647:Math.trunc(a)';
-  if ((k === 'f' || k === 'h') && t === 'u') return 'a!==a||a<=0?0:a>=4294967295?4294967295:Math.trunc(a)';
+  if ((k === 'f' || k === 'h') && (t === 'i' || t === 'u')) {
+    const [lo, hi] = cvtRange(to.elem as DType);
+    return (from.elem as DType).bits === 64 ? undefined : `a!==a?0:a<=${lo}?${lo}:a>=${hi}?${hi}:Math.trunc(a)`;
+  }
   return 'a';
 }
 

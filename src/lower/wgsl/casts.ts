@@ -16,6 +16,11 @@ const I32_OF_F32 = `if (is_nan(a)) { return 0; }
   if (a >= 2147483648.0f) { return 2147483647; }
   if (a <= -2147483648.0f) { return -2147483647 - 1; }
   return i32(a);`;
+/** For i16 and i8, u16 and u8: CUDA converts to 16 bits at least. */
+const I16_OF_F32 = `if (is_nan(a)) { return 0; }
+  return i32(clamp(a, -32768.0f, 32767.0f));`;
+const U16_OF_F32 = `if (is_nan(a)) { return 0u; }
+  return u32(clamp(a, 0.0f, 65535.0f));`;
 const U32_OF_F32 = `if (is_nan(a) || a <= 0.0f) { return 0u; }
   if (a >= 4294967296.0f) { return 4294967295u; }
   return u32(a);`;
@@ -44,6 +49,8 @@ const extra: { [name: string]: Helper } = {
   f32_of_u64: { params: [V], ret: 'f32', body: F32_OF_U64, deps: ['f32_of_u32'] },
   i32_of_f32: { params: ['f32'], ret: 'i32', body: I32_OF_F32, deps: ['is_nan'] },
   u32_of_f32: { params: ['f32'], ret: 'u32', body: U32_OF_F32, deps: ['is_nan'] },
+  i16_of_f32: { params: ['f32'], ret: 'i32', body: I16_OF_F32, deps: ['is_nan'] },
+  u16_of_f32: { params: ['f32'], ret: 'u32', body: U16_OF_F32, deps: ['is_nan'] },
   u64_of_magnitude: { params: ['f32'], ret: V, body: WORDS_OF_MAGNITUDE, deps: ['u64_shl'] },
 };
 
@@ -107,8 +114,8 @@ function fromFloat(to: DType): Expr {
   return ${signed ? 'select(m, i64_neg(m), a < 0.0f)' : 'm'};`;
     return { text: body, deps: ['is_nan', 'u64_of_magnitude', ...(signed ? ['i64_neg'] : [])] };
   }
-  if (to.is_int_signed()) return { text: `return ${cut(to, 'bitcast<u32>(i32_of_f32(a))')};`, deps: ['i32_of_f32'] };
-  return { text: `return ${cut(to, 'u32_of_f32(a)')};`, deps: ['u32_of_f32'] };
+  const helper = `${to.is_int_signed() ? 'i' : 'u'}${Math.max(to.bits, 16)}_of_f32`;
+  return { text: `return ${cut(to, to.is_int_signed() ? `bitcast<u32>(${helper}(a))` : `${helper}(a)`)};`, deps: [helper] };
 }
 
 /** The bits of a register of `from`, zero-extended; `x` is an expression. */
