@@ -288,10 +288,10 @@ export const TL = {
     text: `shift by ${by} is outside 0..${bits - 1}`,
     help: `shift by at least 0 and less than ${bits}`,
   })),
-  recursion: message('TL1059', (name: string) => ({
-    text: `${name} calls itself`,
-    notes: ['device functions, and kernels that kernels call, are expanded where they are called; a kernel has no stack'],
-    help: 'write a loop',
+  recursion: message('TL1059', (name: string, depth: number) => ({
+    text: `${name} calls itself, and has not come to an end ${depth} calls deep`,
+    notes: ['a call is expanded where it stands: only what is known when the kernel is compiled can end a recursion'],
+    help: 'end it with an `if` on a number that the calls pass on, or write a loop',
   })),
   unsupportedArg: message('TL1060', (fn: string, arg: string, found: string, expected: string) => ({
     text: `tl.${fn}: ${arg} is ${found}`,

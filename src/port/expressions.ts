@@ -81,6 +81,43 @@ function asNumber(c: Context, e: Expr, constants = false): Piece {
 /** A value that is surely not negative. */
 const isCount = (e: Expr): boolean => e.k === 'number' || (e.k === 'index' && e.x.k === 'attribute' && e.x.name === 'shape');
 
+/** The value of a whole number that is written out. */
+const written = (e: Expr): bigint | null =>
+  e.k === 'number' && /^(?:0[xXoObB][\da-fA-F_]+|[\d_]+)$/.test(e.text) ? BigInt(e.text.replaceAll('_', '')) : null;
+const fits = (x: bigint): boolean => x < 2n ** 31n;
+
+/** `a << b` is `a · 2^b`: JavaScript shifts 32 bits and drops the rest. */
+function power(c: Context, b: Expr): Piece {
+  return infix('**', atom('2'), expression(c, b));
+}
+/** Bitwise operators of two numbers that are more than JavaScript's 32 bits, or may be; null where they are surely not. */
+const bitwise =
+  (value: (x: bigint, y: bigint) => bigint, op: string) =>
+  (c: Context, a: Expr, b: Expr): Piece | null => {
+    const [x, y] = [written(a), written(b)];
+    if (x !== null && y !== null) {
+      const v = value(x, y);
+      return [x, y, v].every(fits) ? null : atom(number(String(v)));
+    }
+    if (![x, y].some((v) => v !== null && !fits(v))) return null;
+    return atom(['Number(', infix(op, atom(['BigInt(', text(c, a), ')']), atom(['BigInt(', text(c, b), ')'])).doc, ')']);
+  };
+const WIDE: { readonly [op: string]: (c: Context, a: Expr, b: Expr) => Piece | null } = {
+  '&': bitwise((x, y) => x & y, '&'),
+  '|': bitwise((x, y) => x | y, '|'),
+  '^': bitwise((x, y) => x ^ y, '^'),
+  '<<': (c, a, b) => {
+    const [x, y] = [written(a), written(b)];
+    if (x !== null && y !== null && fits(x << y)) return null;
+    return x === 1n ? power(c, b) : infix('*', expression(c, a), power(c, b));
+  },
+  '>>': (c, a, b) => {
+    const x = written(a);
+    if (x !== null && fits(x)) return null;
+    return atom(['Math.floor(', infix('/', expression(c, a), power(c, b)).doc, ')']);
+  },
+};
+
 /** `a op b` of Python. */
 export function operation(c: Context, op: string, a: Expr, b: Expr): Piece {
   const [x, y] = [c.types.of(a), c.types.of(b)];
@@ -93,6 +130,10 @@ export function operation(c: Context, op: string, a: Expr, b: Expr): Piece {
   if (op === '%' && x.constant && y.constant && x.kind !== 'string' && !isCount(a)) {
     const [p, q] = [expression(c, a), expression(c, b)];
     return infix('%', infix('+', infix('%', p, q), q), q);
+  }
+  if (x.constant && y.constant && WIDE[op]) {
+    const wide = WIDE[op](c, a, b);
+    if (wide) return wide;
   }
   if (both && LOGIC[op]) return infix(LOGIC[op], expression(c, a), expression(c, b));
   const constants = x.constant && y.constant;
@@ -176,6 +217,7 @@ function attribute(c: Context, e: ExprOf<'attribute'>): Piece {
   if (math !== null) return atom(mathName(math) ?? stop(e, PORT.unknownName, `math.${math}`));
   if (TRANSPARENT.has(e.name)) return expression(c, e.x);
   if (e.name === 'numel') return atom(['tl.shape_of(', text(c, e.x), ').reduce((a, b) => a * b, 1)']);
+  if (c.types.of(e.x).kind === 'desc') return { doc: [postfix(expression(c, e.x)), '.', e.name], prec: POSTFIX };
   const fn = ATTRIBUTES.get(e.name);
   // `x.type` of a dtype, and `x.dtype.…`, stay with the dtype.
   if (fn && c.types.of(e.x).kind !== 'dtype') return atom([`tl.${fn}(`, text(c, e.x), ')']);

@@ -1,5 +1,6 @@
 // The first lines of a ported function: its documentation, its parameters and their types.
 
+import { expressions, ownExpressions, statements } from './ast.ts';
 import { type Doc, group, hardline, indent, join } from './doc.ts';
 import { text as expressionText } from './expressions.ts';
 import { tsName } from './names.ts';
@@ -65,7 +66,14 @@ export function helperHead(c: BodyContext, text: string): Doc {
   const inner = params.length
     ? [indent(softline, join(params, [',', { k: 'line', flat: ' ' }])), { k: 'ifBroken', text: ',' } as Doc, softline]
     : '';
-  return group(`export const ${name} = tl.fn(function ${name}(`, inner, ') ');
+  // TypeScript cannot infer what a function returns that calls itself.
+  const itself = [...statements(def.body)].some((s) =>
+    [...ownExpressions(s)].some((own) => [...expressions(own)].some((e) => e.k === 'name' && e.name === def.name)),
+  );
+  const result = itself
+    ? (({ bool: ': boolean', tuple: ': any', none: ': void' } as const)[c.fn.result.kind as 'bool'] ?? ': number')
+    : '';
+  return group(`export const ${name} = tl.fn(function ${name}(`, inner, `)${result} `);
 }
 const lastComma = (d: Doc): Doc => (Array.isArray(d) && d.at(-1) === '' ? [...d.slice(0, -1), ','] : d);
 

@@ -42,6 +42,13 @@ const FAST: readonly (readonly [string, string])[] = [
   ['fast_log10f', 'log10'],
 ];
 
+const COMBINING: { readonly [name: string]: string } = {
+  _elementwise_max: 'maximum',
+  _elementwise_min: 'minimum',
+  _sum_combine: 'add',
+  _prod_combine: 'mul',
+};
+
 export const FUNCTIONS: ReadonlyMap<string, FunctionRow> = new Map<string, FunctionRow>([
   ...many('program_id num_programs', 'axis', 'int'),
   ['arange', row('start end', 'int')],
@@ -135,6 +142,10 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionRow> = new Map<string, Funct
   ],
   ['static_range', row('arg1 arg2 step', 'int')],
   ['next_power_of_2', row('n', 'int')],
+  // The combining functions of Triton's own reductions, which `tl.reduce` may name.
+  ...many('_elementwise_max _elementwise_min _sum_combine _prod_combine', 'a b', 'join').map(
+    ([name, r]): [string, FunctionRow] => [name, { ...r, as: COMBINING[name] }],
+  ),
 ]);
 
 /** Methods that tensor descriptors have here too, with their arguments in order. */
@@ -154,6 +165,8 @@ export const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
   ['shape', 'shape_of'],
   ['T', 'trans'],
 ]);
+/** Attributes of tensor descriptors that hold a number a dimension. */
+export const DESCRIPTOR_LISTS: ReadonlySet<string> = new Set(['shape', 'strides', 'block_shape']);
 /** Attributes that add nothing in TypeScript. */
 export const TRANSPARENT: ReadonlySet<string> = new Set(['value', 'element_ty', 'scalar']);
 

@@ -5,7 +5,7 @@
 import { type Expr, type ExprOf, expressions, ownExpressions, type Param, type Stmt, statements } from './ast.ts';
 import { DTYPE_KINDS, shortDtype } from './names.ts';
 import { presence } from './presence.ts';
-import { ANY, type FunctionInfo, join, type Names, Types, ty } from './types.ts';
+import { ANY, type FunctionInfo, join, type Names, Types, ty, WHOLE } from './types.ts';
 
 /** Functions whose first argument is a pointer. */
 const POINTER_FIRST = /^(?:load|store|atomic_\w+|make_block_ptr|make_tensor_descriptor)$/;
@@ -24,6 +24,12 @@ const FLOAT_NAME =
   /scale|alpha|beta|gamma|eps|slope|prob|factor|momentum|temperature|softcap|smooth|theta|threshold|decay|dropout|margin|clip|^lr$|^p$/i;
 const INTEGER_NAME = /stride|ptr|size|num|len|dim|block|idx|index|offs|count|shape|seed|^n_/i;
 const DTYPE_ARGUMENT = /^(?:cast|full|zeros|to)$/;
+
+/** Of two values that may be pointers, the one whose name says so. */
+const saysPointer = (e: Expr): boolean => {
+  for (const x of expressions(e)) if (x.k === 'name' && /ptr|pointer/i.test(x.name)) return true;
+  return false;
+};
 
 export const annotationText = (p: Param, text: string): string | null =>
   p.annotation && (p.annotation.k === 'string' ? p.annotation.value : text.slice(p.annotation.from, p.annotation.to));
@@ -77,23 +83,52 @@ export function markPointers(names: Names, fn: FunctionInfo): boolean {
       }
     } else if (e.k === 'binary' && (e.op === '+' || e.op === '-')) {
       const [a, b] = [types.of(e.a), types.of(e.b)];
-      if (a.kind === 'any' && b.kind !== 'ptr') demand(e.a);
+      if (a.kind === 'any' && b.kind === 'any' && !saysPointer(e.a) && saysPointer(e.b)) demand(e.b);
+      else if (a.kind === 'any' && b.kind !== 'ptr') demand(e.a);
       else if (b.kind === 'any' && a.kind !== 'ptr') demand(e.b);
       else if (a.kind === 'ptr') demand(e.a);
       else if (b.kind === 'ptr') demand(e.b);
     } else if (e.k === 'conditional') [e.then, e.other].forEach(demand);
-    else if (e.k === 'index' || e.k === 'attribute') demand(e.x);
+    else if (e.k === 'index') demandPart(e.x, e.items);
+    else if (e.k === 'attribute') demand(e.x);
     else if (e.k === 'call') {
+      demandResult(e, WHOLE);
       const name = names.library(e.fn);
       if (name !== null && KEEPS.has(name))
         for (const a of e.args) if (types.of(a.value).kind === 'any' || types.of(a.value).kind === 'ptr') demand(a.value);
       if (e.fn.k === 'attribute' && e.fn.name === 'to') demand(e.fn.x);
     }
   };
+  /** `x[None, :]` of a pointer, `pair[0]` and `list[i]` of tuples of pointers. */
+  const demandPart = (x: Expr, items: ExprOf<'index'>['items']): void => {
+    const values = x.k === 'name' ? assignedTo(x.name) : [x];
+    const [i] = items;
+    const place = i?.k === 'number' ? Number(i.text) : undefined;
+    for (const v of values) {
+      if (place !== undefined) demandResult(v, place);
+      if (v.k !== 'tuple') continue;
+      const one = place === undefined ? undefined : v.items[place];
+      for (const item of one ? [one] : v.items) if (['any', 'ptr'].includes(types.of(item).kind)) demand(item);
+    }
+    if (place === undefined && !values.some((v) => v.k === 'tuple')) demand(x);
+  };
+  /** What a helper returns, or the part at `place` of it. */
+  const demandResult = (e: Expr, place: number): void => {
+    const helper = e.k === 'call' && e.fn.k === 'name' ? names.functions.get(e.fn.name) : undefined;
+    if (!helper || helper.pointers.has(place)) return;
+    helper.pointers.add(place);
+    changed = true;
+  };
+  const assignedTo = (name: string): Expr[] =>
+    [...statements(fn.def.body)].flatMap((s) =>
+      s.k === 'assign' && s.targets.some((t) => t.k === 'name' && t.name === name) ? [s.value] : [],
+    );
   const demandTarget = (target: Expr, value: Expr, name: string): void => {
     if (target.k === 'name' && target.name === name) demand(value);
     else if (target.k === 'tuple' && value.k === 'tuple')
       for (const [i, t] of target.items.entries()) if (value.items[i]) demandTarget(t, value.items[i], name);
+    if (target.k === 'tuple')
+      for (const [i, t] of target.items.entries()) if (t.k === 'name' && t.name === name) demandResult(value, i);
   };
   for (const [, e] of ownAll(fn)) {
     if (e.k === 'attribute' && e.name === 'element_ty') demand(e.x.k === 'attribute' ? e.x.x : e.x);
@@ -102,6 +137,12 @@ export function markPointers(names: Names, fn: FunctionInfo): boolean {
     const first = e.args.find((a) => a.name === null || ['pointer', 'base', 'ptr'].includes(a.name));
     if (name !== null && POINTER_FIRST.test(name) && first && types.of(first.value).kind !== 'desc') demand(first.value);
     for (const [p, value] of callArguments(names, e)) if (p.kind === 'ptr') demand(value);
+  }
+  for (const s of statements(fn.def.body)) {
+    if (s.k !== 'return' || !s.value) continue;
+    if (s.value.k === 'tuple') s.value.items.forEach((item, i) => fn.pointers.has(i) && demand(item));
+    else if (fn.pointers.has(WHOLE)) demand(s.value);
+    else for (const place of fn.pointers) demandResult(s.value, place);
   }
   return changed;
 }

@@ -146,6 +146,7 @@ class Port {
       isKernel: false,
       params: new Map(),
       vars: new Map(),
+      pointers: new Set(),
       result: { kind: 'any', rank: null, constant: true },
     });
     return [...this.program.constants.keys()].flatMap((n) => {

@@ -45,7 +45,7 @@ export function readProgram(module: Module, text: string): Program {
   const functions = new Map<string, FunctionInfo>();
   for (const def of module.functions) {
     if (def instanceof Unportable) continue;
-    const info: FunctionInfo = { def, isKernel: true, params: new Map(), vars: new Map(), result: ANY };
+    const info: FunctionInfo = { def, isKernel: true, params: new Map(), vars: new Map(), result: ANY, pointers: new Set() };
     list.push(info);
     functions.set(def.name, info);
   }

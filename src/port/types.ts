@@ -4,7 +4,7 @@
 import type { Expr, ExprOf, FunctionDef } from './ast.ts';
 import { statements, targetNames } from './ast.ts';
 import { mathKind } from './math.ts';
-import { ATTRIBUTES, DTYPE_KINDS, FUNCTIONS, type Kind } from './names.ts';
+import { ATTRIBUTES, DESCRIPTOR_LISTS, DTYPE_KINDS, FUNCTIONS, type Kind } from './names.ts';
 
 export interface Ty {
   readonly kind: Kind;
@@ -61,7 +61,10 @@ export interface FunctionInfo {
   readonly params: Map<string, Ty>;
   readonly vars: Map<string, Ty>;
   result: Ty;
+  /** Which parts of what it returns loads and stores go through; `WHOLE` for one value. */
+  readonly pointers: Set<number>;
 }
+export const WHOLE = -1;
 /** What names mean outside functions. */
 export interface Names {
   readonly functions: ReadonlyMap<string, FunctionInfo>;
@@ -135,7 +138,10 @@ export class Types {
       const x = this.of(e.x);
       if (x.kind === 'tuple') {
         const [i] = e.items;
-        return (i?.k === 'number' && x.items?.[Number(i.text)]) || ty('num', null, x.constant);
+        if (i?.k === 'number') return x.items?.[Number(i.text)] ?? ty('num', null, x.constant);
+        return x.items?.some((t) => t.kind === 'ptr' || t.kind === 'any')
+          ? x.items.reduce((a, b) => join(a, b))
+          : ty('num', null, x.constant);
       }
       if (!e.items.every((i) => i === null || (i.k === 'constant' && i.value === null))) return ty('any', 0);
       return { ...x, rank: Math.max(e.items.length, (x.rank ?? 0) + e.items.filter((i) => i !== null).length) };
@@ -168,6 +174,13 @@ export class Types {
     if (library !== null) return ty(DTYPE_KINDS.has(library) ? 'dtype' : 'any', 0, true);
     if (this.names.math(e) !== null) return ty('float', 0, true);
     if (e.name === 'T') return this.of(e.x);
+    if (this.of(e.x).kind === 'desc' && DESCRIPTOR_LISTS.has(e.name))
+      return {
+        kind: 'tuple',
+        rank: null,
+        constant: e.name === 'block_shape',
+        items: Array<Ty>(5).fill(ty('int', 0, e.name === 'block_shape')),
+      };
     if (e.name === 'shape') return ty('tuple', null, true);
     if (e.name === 'numel' || e.name.endsWith('bitwidth')) return ty('int', 0, true);
     return ATTRIBUTES.has(e.name) || e.name === 'element_ty' || e.name === 'scalar' ? ty('dtype', 0, true) : this.of(e.x);

@@ -41,6 +41,15 @@ type Itself = { x: tl.ptr<tl.f32>; F: tl.constexpr<(args: any) => void> };
 const again = kernel(function again({ x, F }: Itself) {
   F({ x, F });
 });
+/** Ends by a number that the calls pass on; calls itself by its own name and by its variable's. */
+const power = tl.fn(function self(x: number, n: number): number {
+  if (n === 0) return tl.zeros_like(x) + 1;
+  return x * (n % 2 ? self(x, n - 1) : power(x, n - 1));
+});
+const powers = kernel(function powers({ x }: { x: tl.ptr<tl.f32> }) {
+  const offs = tl.arange(0, 4);
+  tl.store(x + offs, power(tl.load(x + offs), 3));
+});
 const wrongName = kernel(function wrongName({ x }: { x: tl.ptr<tl.f32> }) {
   guarded({ x, m: 3 } as never);
 });
@@ -92,11 +101,19 @@ onEachDevice('calls', (dev) => {
     expect((await x.toNumbers()).slice(0, 6)).toEqual([-1, 2, 3, 4, -1, 6]);
     for (const t of [x, out]) t.free();
   });
+  it('of a function by itself are expanded as long as they go on', async () => {
+    const x = dev().tensor(data);
+    powers.launch(dev(), [1], { x });
+    expect((await x.toNumbers()).slice(0, 5)).toEqual([1, 8, 27, 64, 5]);
+    x.free();
+  });
   it('of kernels are refused with their parameters', () => {
     const d = dev();
     const x = d.zeros([16], 'f32');
     const { launches } = d.stats;
-    expect(() => again.launch(d, [1], { x, F: again })).toThrow(/TL1059: again calls itself/);
+    expect(() => again.launch(d, [1], { x, F: again })).toThrow(
+      /TL1059: again calls itself, and has not come to an end 100 calls deep/,
+    );
     expect(() => wrongName.launch(d, [1], { x })).toThrow(
       /TL1092: the call of the kernel guarded names 'm', which is no parameter/,
     );

@@ -50,6 +50,13 @@ describe('operators', () => {
     ['x == x', 'x === x'],
     ['offs << 2 | 1', '(offs << 2) | 1'],
     ['2 ** 3', '2 ** 3'],
+    ['1 << 5', '1 << 5'],
+    ['1 << 40', '2 ** 40'],
+    ['(N << 3) - 1', 'N * 2 ** 3 - 1'],
+    ['N >> 1', 'Math.floor(N / 2 ** 1)'],
+    ['0xFF00000000 | 1', '1095216660481'],
+    ['N & 0xFFFFFFFF', 'Number(BigInt(N) & BigInt(0xFFFFFFFF))'],
+    ['offs << 3', 'offs << 3'],
   ]);
 });
 describe('literals', () => {
@@ -170,4 +177,33 @@ describe('statements', () => {
     ],
     ['new = x\ntl.store(q, new)', 'const new_ = x;\ntl.store(q, new_);'],
   ]);
+});
+
+describe('pointers that functions of the file hand on', () => {
+  const head = (python: string): string => {
+    const { code, diagnostics } = portSource(python, { file: 'k.py' });
+    expect(diagnostics).toEqual([]);
+    return code.split('\n').find((l) => l.includes('= kernel(')) ?? '';
+  };
+  const OFFS = '    offs = tl.arange(0, 16)\n';
+  it('whole', () =>
+    expect(
+      head(
+        `@triton.jit\ndef row(p, i, s):\n    q = p + i * s\n    return q\n\n@triton.jit\ndef k(x, n):\n${OFFS}    tl.store(row(x, n, 16) + offs, 0)\n`,
+      ),
+    ).toContain('{ x: tl.ptr; n: tl.i32 }'));
+  it('in tuples', () =>
+    expect(
+      head(
+        `@triton.jit\ndef both(a, b, i):\n    return a + i, b + i\n\n@triton.jit\ndef k(x, y, n):\n${OFFS}    p, q = both(x, y, n)\n    tl.store(p + offs, tl.load(q + offs))\n`,
+      ),
+    ).toContain('{ x: tl.ptr; y: tl.ptr; n: tl.i32 }'));
+  it('by number', () =>
+    expect(
+      head(
+        `@triton.jit\ndef k(x, y, n):\n${OFFS}    both = (x, y)\n    for i in tl.static_range(2):\n        tl.store(both[i] + offs, n)\n`,
+      ),
+    ).toContain('{ x: tl.ptr; y: tl.ptr; n: tl.i32 }'));
+  it('behind a number that may be one too', () =>
+    expect(head(`@triton.jit\ndef k(x_ptr, n):\n    tl.store(n + x_ptr, 0)\n`)).toContain('{ x_ptr: tl.ptr; n: tl.i32 }'));
 });

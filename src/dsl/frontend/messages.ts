@@ -104,11 +104,6 @@ export const MSG = {
     help: 'keep the value in a `let` variable, or unroll with `for (const i of tl.static_range(n))`',
   })),
 
-  recursion: message('TL2018', (name: string) => ({
-    text: `\`${name}\` calls itself`,
-    help: 'write a loop; kernels have no call stack',
-  })),
-
   nestedDefinition: message('TL2019', (what: string) => ({
     text: `\`${what}\` inside a kernel`,
     help: 'define it at module level and call it here, or write a plain inner function `const f = (x) => …`',

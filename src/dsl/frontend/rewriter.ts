@@ -215,16 +215,10 @@ export class Rewriter {
     return !within(d.pos, this.#range);
   }
 
-  /** Checks a use of a name: captured variables must not change, a definition must not call itself. */
+  /** Checks a use of a name: captured variables must not change. */
   use(id: ts.Identifier): void {
     const decl = this.file.scopes.lookup(id, id.text);
     if (!decl) return;
-    const holdsThis =
-      decl.kind === 'const' && within(this.root.getStart(), rangeOf(decl.node.parent)) && !ts.isFunctionLike(decl.node.parent);
-    if ((decl.scope === this.root && decl.kind === 'self') || holdsThis) {
-      this.report(id, MSG.recursion, id.text);
-      return;
-    }
     if (!this.isCaptured(decl) || decl.kind === 'const' || decl.kind === 'import') return;
     const line = this.#changing().get(decl);
     if (line !== undefined) this.report(id, MSG.capturedChanges, id.text, line);

@@ -2,7 +2,7 @@
 // calls); all frames of a trace share an Emitter. Plain JS values take plain JS meaning; as soon as a traced value takes
 // part, ops are emitted. Regions (if, for, while) are in regions.ts.
 
-import { CompileError, diagnostic, type Loc, registerSource } from '../diagnostics.ts';
+import { CompileError, diagnostic, fail, type Loc, registerSource } from '../diagnostics.ts';
 import { Value } from '../ir/ir.ts';
 import { TL } from '../messages.ts';
 import { hasTrait } from '../ops/index.ts';
@@ -46,6 +46,9 @@ const METHOD_HELP: { readonly [name: string]: string } = {
   trans: 'tl.trans(x)',
   reshape: 'tl.reshape(x, shape)',
 };
+
+/** How deep a function may call itself; Triton's own limit is Python's stack, which holds fewer calls. */
+const MAX_DEPTH = 100;
 
 export class Frame {
   private readonly e: Emitter;
@@ -223,8 +226,10 @@ export class Frame {
     if (typeof fn !== 'function') return e.fail(TL.notValue, 'a call', `${what}, which is ${describeJs(fn)} and not a function`);
     const def = (fn as { [DEVICE_FN]?: Definition | null })[DEVICE_FN];
     if (def === null) return e.fail(TL.untransformed, fn.name);
-    if (def) return this.inline(l, def, args);
-    const kernel = kernelDefinition(fn);
+    // Inside itself a function expression's name is its body.
+    const own = def ?? this.frames().find((f) => f.def.body === fn)?.def;
+    if (own?.kind === 'fn') return this.inline(l, own, args);
+    const kernel = own ?? kernelDefinition(fn);
     if (kernel) return this.inline(l, kernel, [this.kernelArguments(kernel, args)]);
     const outer = e.caller;
     e.caller = (f, xs, name) => this.invoke(l, f, undefined, xs, name);
@@ -255,9 +260,17 @@ export class Frame {
       params.flatMap((p) => (bag[p.name] === undefined ? (p.hasDefault ? [] : [[p.name, null]]) : [[p.name, bag[p.name]]])),
     );
   }
+  /** This frame and those of its callers. */
+  private frames(): Frame[] {
+    const out: Frame[] = [];
+    for (let f: Frame | null = this; f; f = f.outer) out.push(f);
+    return out;
+  }
   /** Expands a device function, or a kernel, at a call. */
   inline(l: number, def: Definition, args: readonly unknown[]): unknown {
-    for (let f: Frame | null = this; f; f = f.outer) if (f.def === def) return this.at(l).fail(TL.recursion, def.name);
+    const above = this.frames().filter((f) => f.def === def);
+    // The first call of itself is shown, without the many that followed.
+    if (above.length >= MAX_DEPTH) fail(above.at(-2)!.parent!, TL.recursion, def.name, MAX_DEPTH);
     const result = def.body(new Frame(this.e, def, this.loc(l), this), ...args);
     this.e.loc = this.loc(l);
     return result;

@@ -704,32 +704,6 @@ test('TL2017 property assigned in runtime control flow', () => {
   `);
 });
 
-test('TL2018 recursion', () => {
-  expect(show(whole('const g = tl.fn(function f(a) { return a > 0 ? f(a - 1) : 0; });'))).toMatchInlineSnapshot(`
-    "
-    error TL2018: \`f\` calls itself
-      --> test.ts:2:48 (in f)
-       |
-     2 | const g = tl.fn(function f(a) { return a > 0 ? f(a - 1) : 0; });
-       |                                                ^
-      = help: write a loop; kernels have no call stack
-    "
-  `);
-});
-
-test('TL2018 recursion through the variable', () => {
-  expect(show(whole('const g = tl.fn((a) => g(a - 1));'))).toMatchInlineSnapshot(`
-    "
-    error TL2018: \`g\` calls itself
-      --> test.ts:2:24 (in g)
-       |
-     2 | const g = tl.fn((a) => g(a - 1));
-       |                        ^
-      = help: write a loop; kernels have no call stack
-    "
-  `);
-});
-
 test('TL2019 nested definition', () => {
   expect(show(k('const f = tl.fn((a) => a + 1);'))).toMatchInlineSnapshot(`
     "
