@@ -140,7 +140,7 @@ export function markPointers(names: Names, fn: FunctionInfo): boolean {
   }
   for (const s of statements(fn.def.body)) {
     if (s.k !== 'return' || !s.value) continue;
-    if (s.value.k === 'tuple') s.value.items.forEach((item, i) => fn.pointers.has(i) && demand(item));
+    if (s.value.k === 'tuple') s.value.items.filter((_, i) => fn.pointers.has(i)).forEach(demand);
     else if (fn.pointers.has(WHOLE)) demand(s.value);
     else for (const place of fn.pointers) demandResult(s.value, place);
   }
