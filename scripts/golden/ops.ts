@@ -156,7 +156,7 @@ export function runReject(device: Device, r: OpsReject): RejectOutcome {
   } catch (e) {
     if (!(e instanceof CompileError) || e.diagnostics[0].loc.line === 0) return failed(reason(e));
     const [diagnostic] = e.diagnostics;
-    const at = pythonLine(r.pseudo, diagnostic.loc);
+    const at = pythonLine(diagnostic.loc);
     const [first, last] = r.lines ?? [at, at];
     if (at >= first && at <= last) return { status: 'passed', line: '', diagnostic, at };
     return { ...failed(`points at line ${at}, Triton at ${first}: ${diagnostic.text}`), diagnostic, at };

@@ -6,6 +6,10 @@ import { printType } from './types.ts';
 
 const shape = (s: readonly number[]) => `[${s.join(', ')}]`;
 
+/** The name that the front end gives to what a function returns. */
+const isResult = (name: string): boolean => name.startsWith('$ret');
+const shown = (name: string): string => (isResult(name) ? 'what is returned' : `'${name}'`);
+
 const width = (d: DType): string => (d.bits === 1 ? '1 bit' : `${d.bits} bits`);
 
 export const TL = {
@@ -211,9 +215,14 @@ export const TL = {
         : `cast so that both are equal, e.g. ${name} = tl.cast(…, tl.${before.elem}), or give it the right type at its declaration`,
   })),
   branchType: message('TL1041', (name: string, a: string, b: string) => ({
-    text: `'${name}' is ${a} in one branch of the if and ${b} in the other`,
+    text: `${shown(name)} is ${a} in one branch of the if and ${b} in the other`,
     notes: ['the condition is known only on the device, so both branches must leave the same type behind'],
-    help: `give '${name}' the same type in both branches, or make the condition a constexpr`,
+    help: `give ${shown(name)} the same type in both branches, or make the condition a constexpr`,
+  })),
+  branchValue: message('TL1041', (a: string, b: string) => ({
+    text: `?: gives ${a} on one side and ${b} on the other`,
+    notes: ['the condition is known only on the device, so both sides must have one type'],
+    help: 'cast one side with tl.cast(x, dtype), or make the condition a constexpr',
   })),
   carriedJs: message('TL1042', (name: string, before: string, after: string, where: string) => ({
     text: `'${name}' is ${before} before the ${where} and ${after} after it`,
@@ -226,9 +235,9 @@ export const TL = {
     help: `give '${name}' the same parts in the same order before the ${where} and at its end`,
   })),
   poison: message('TL1043', (name: string, why: string) => ({
-    text: `'${name}' may have no value here`,
+    text: `${shown(name)} may have no value here`,
     notes: [why],
-    help: `initialise '${name}' where it is declared`,
+    help: isResult(name) ? 'return a value on every way' : `initialise '${name}' where it is declared`,
   })),
   conditionTile: message('TL1044', (what: string, a: Type) => ({
     text: `the condition of ${what} is ${printType(a)}; it must be a single bool`,
@@ -246,6 +255,67 @@ export const TL = {
   loopStepSign: message('TL1047', () => ({
     text: 'a loop that counts down needs a step that is a negative number known when the kernel is compiled',
     help: 'write i -= 1 or another constant, or count up and compute the falling index in the body',
+  })),
+  noPart: message('TL1114', (found: string, part: string, help: string) => ({
+    text: `${found} has no ${part}`,
+    notes: ['tiles, scalars and pointers are values of the device; JavaScript cannot look inside'],
+    help,
+  })),
+  takenApart: message('TL1115', (found: string, wanted: number, has: number | null) => ({
+    text:
+      has === null
+        ? `${found} cannot be taken apart into ${wanted} value${wanted === 1 ? '' : 's'}`
+        : `${wanted} values are taken from ${found}, which has ${has}`,
+    notes: has === null ? ['only functions that give several values, and arrays, can be taken apart'] : [],
+    help:
+      has === null
+        ? 'assign it to one name; for the halves of a tile use tl.split'
+        : has === 0
+          ? 'check what the function returns'
+          : `name ${has} value${has === 1 ? '' : 's'} on the left side`,
+  })),
+  plainOperand: message('TL1116', (op: string, found: string, unset: boolean) => ({
+    text: unset ? `one side of ${op} has no value here` : `operator ${op} cannot use ${found}`,
+    notes: [
+      unset
+        ? 'it is undefined: not assigned yet, or the result of a function that returns nothing'
+        : 'expected: a tile, a scalar or a number',
+    ],
+    help: unset ? 'give it a value before this line' : 'name the parts of a list one by one, e.g. t[0]',
+  })),
+  fnArguments: message('TL1117', (name: string, found: string, params: readonly string[]) => ({
+    text: `${name} ${found}`,
+    notes: [params.length ? `its parameters: ${params.join(', ')}` : 'it has no parameters'],
+    help: 'pass one value for each parameter, in their order',
+  })),
+  elementArity: message('TL1118', (name: string, found: number, want: number) => ({
+    text: `the function of tl.${name} takes ${found} value${found === 1 ? '' : 's'}, but is called with ${want}`,
+    notes: [
+      name === 'map_elementwise'
+        ? 'it gets one element of each tile (as many as `pack` says)'
+        : 'it combines two elements of each tile: first the left ones, then the right ones',
+    ],
+    help: `write a function of ${want} parameters`,
+  })),
+  notBoolean: message('TL1119', (what: string, found: string) => ({
+    text: `${what} is ${found}, not true or false`,
+    help: 'compare, e.g. BLOCK === 16 or BLOCK > 0',
+  })),
+  scalarExpected: message('TL1120', (what: string, a: Type) => ({
+    text: `${what} must be one value, but it is ${printType(a)}`,
+    help: 'pass a number or a scalar; tiles grow with tl.broadcast_to(x, shape)',
+  })),
+  hintCount: message('TL1121', (what: string, found: number, a: Type, want: number) => ({
+    text: want
+      ? `${what}: ${found} number${found === 1 ? '' : 's'} for ${printType(a)}, which needs ${want}`
+      : `${what} does not take ${printType(a)}`,
+    notes: [want ? 'there is one number for each dimension; a scalar counts as one' : 'only a tile has runs of values'],
+    help: want ? `pass ${want === 1 ? 'one number' : `a list of ${want} numbers`}` : 'leave the hint out, or use tl.multiple_of',
+  })),
+  imprecise: message('TL1122', (found: number, k: number) => ({
+    text: `tl.dot: max_num_imprecise_acc is ${found}, but K is ${k}`,
+    notes: ['no more products than K can be added before the sum is made precise'],
+    help: `leave it out, or pass at most ${k}`,
   })),
   notValue: message('TL1050', (what: string, found: string) => ({
     text: `${what} cannot use ${found}`,

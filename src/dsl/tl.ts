@@ -20,8 +20,8 @@ import { checkOptions } from './ops/rules.ts';
 import { SHAPE_FNS } from './ops/shape.ts';
 import { REDUCE_FNS } from './ops/softmax.ts';
 import { type Trace, trace } from './trace/context.ts';
-import type { Definition } from './trace/definition.ts';
-import { DEVICE_FN, describe, RangeSpec } from './trace/tracer.ts';
+import { DEVICE_FN, type Definition } from './trace/definition.ts';
+import { describe, RangeSpec } from './trace/tracer.ts';
 import { DTYPES, type DType, type DTypeName, dtypeOf, isPtr, pointee } from './types.ts';
 
 // ---- from rows to functions
@@ -164,6 +164,7 @@ const OWN_FNS = {
     (t: Trace) =>
     (cond: boolean, msg: string = ''): void => {
       if (t.isValue(cond)) t.fail(TL.staticValue, 'the condition of tl.static_assert', describe(cond));
+      if (typeof cond !== 'boolean') t.fail(TL.notBoolean, 'the condition of tl.static_assert', describe(cond));
       if (!cond) t.fail(TL.staticAssert, String(msg));
     },
   /**

@@ -6,6 +6,7 @@ import { refuse, stop } from './errors.ts';
 import { atom, type Context, condition, expression, infix, type Piece, postfix, text } from './expressions.ts';
 import { PORT } from './messages.ts';
 import { DESCRIPTOR_METHODS, DTYPE_KINDS, FUNCTIONS, type FunctionRow, SHAPE_LISTS, tsName } from './names.ts';
+import { strictBuiltIn, strictCall, strictly, strictPrint } from './strict.ts';
 
 /** `tl.float32`, `tl.PropagateNan.ALL`: what an expression that stands for something of Triton's is called here. */
 export const libraryReference = (c: Context, e: Expr): string | null => {
@@ -46,13 +47,23 @@ const SPECIAL: { readonly [name: string]: (c: Context, e: ExprOf<'call'>, args: 
   constexpr: (c, _e, args) => expression(c, args[0].value),
   logical_and: logic('&&'),
   logical_or: logic('||'),
-  to_tensor: (c, _e, args) => expression(c, args[0].value),
+  static_assert: (c, e, args) => {
+    strictly(
+      c,
+      args.some((a) => a.name !== null),
+      e,
+      'keywords of static_assert',
+      'write tl.static_assert(condition, "text")',
+    );
+    return call('static_assert', ...byRow(c, e, 'static_assert', FUNCTIONS.get('static_assert')!, args));
+  },
   static_print: (c, _e, args) =>
     call(
       'static_print',
       args.filter((a) => a.name === null).map((a) => text(c, a.value)),
     ),
-  device_print: (c, _e, args) => {
+  device_print: (c, e, args) => {
+    strictPrint(c, e);
     const hex = args.find((a) => a.name === 'hex');
     return call(
       'device_print',
@@ -77,6 +88,7 @@ function libraryCall(c: Context, e: ExprOf<'call'>, name: string, args: readonly
   if (special) return special(c, e, args);
   if (args.some((a) => a.name === '_semantic' || a.name === '_builder')) args = args.filter((a) => !a.name?.startsWith('_'));
   // tl.float32(x): a value of that dtype.
+  strictly(c, DTYPE_KINDS.has(name), e, 'a dtype that is called', `write x.to(tl.${name})`);
   if (DTYPE_KINDS.has(name) && args.length === 1) return call('cast', [text(c, args[0].value), `tl.${name}`]);
   const row = FUNCTIONS.get(name);
   if (!row) {
@@ -84,7 +96,7 @@ function libraryCall(c: Context, e: ExprOf<'call'>, name: string, args: readonly
     const docs = args.filter((a) => a.name === null).map((a) => text(c, a.value));
     return call(name, docs, named.length ? options(named.map((a) => [a.name!, text(c, a.value)])) : null);
   }
-  return call(row.as ?? name, ...byRow(c, name, row, args));
+  return call(row.as ?? name, ...byRow(c, e, name, row, args));
 }
 
 const options = (pairs: readonly (readonly [string, Doc])[]): Doc =>
@@ -95,9 +107,40 @@ const options = (pairs: readonly (readonly [string, Doc])[]): Doc =>
     true,
   );
 
+/** Parameters whose numbers are integers. */
+const INTEGERS = new Set([
+  'start',
+  'end',
+  'axis',
+  'dim',
+  'dims',
+  'shape',
+  'block_shape',
+  'num_bins',
+  'k',
+  'values',
+  'order',
+  'offsets',
+]);
+/** Python's floats that are known: to TypeScript `16.0` and `B / 2` may be integers. */
+function checkInteger(c: Context, fn: string, name: string, e: Expr): void {
+  if (!INTEGERS.has(name)) return;
+  for (const x of e.k === 'tuple' ? e.items : [e]) {
+    const t = c.types.of(x);
+    if (t.constant && t.kind === 'float') stop(x, PORT.floatSize, `tl.${fn}`, name, x.k === 'number' ? x.text : 'a quotient');
+  }
+}
+
 /** Arguments in our order: positional ones, then an object with the rest. */
-function byRow(c: Context, name: string, row: FunctionRow, given: readonly Arg[]): [args: Doc[], options: Doc | null] {
+function byRow(
+  c: Context,
+  e: ExprOf<'call'>,
+  name: string,
+  row: FunctionRow,
+  given: readonly Arg[],
+): [args: Doc[], options: Doc | null] {
   const values = new Map<string, Doc>();
+  const exprs = new Map<string, Expr>();
   let place = 0;
   const positional = given.filter((a) => a.name === null);
   const spread = SHAPE_LISTS.has(name) && positional.length > 2;
@@ -118,8 +161,12 @@ function byRow(c: Context, name: string, row: FunctionRow, given: readonly Arg[]
     const key = a.name ?? row.params[place++];
     if (key === undefined || !row.params.includes(key))
       stop(a, PORT.keyword, `tl.${name}`, a.name ?? `argument ${place}`, row.params);
+    if (exprs.has(key)) stop(a, PORT.twice, `tl.${name}`, key);
+    exprs.set(key, a.value);
+    checkInteger(c, name, key, a.value);
     if (!(key === 'can_reorder' && SHAPE_LISTS.has(name))) values.set(key, text(c, a.value));
   }
+  if (!spread) strictCall(c, e, name, exprs);
   const out: Doc[] = [];
   const rest = row.params.slice(row.positional).filter((p) => values.has(p));
   const last = row.params.slice(0, row.positional).findLastIndex((p) => values.has(p));
@@ -151,7 +198,8 @@ function methodCall(c: Context, e: ExprOf<'call'>, fn: ExprOf<'attribute'>): Pie
   const t = c.types.of(fn.x);
   const params = t.kind === 'desc' && DESCRIPTOR_METHODS.get(fn.name);
   if (params) return atom([postfix(expression(c, fn.x)), '.', fn.name, argumentList(inOrder(c, e, fn.name, params), null)]);
-  if (fn.name === 'item') return expression(c, fn.x);
+  // Of a scalar there is nothing to take; a tile must have one element.
+  if (fn.name === 'item') return (t.rank ?? 0) > 0 ? call('reshape', [text(c, fn.x), '[]']) : expression(c, fn.x);
   if (t.kind !== 'dtype' && FUNCTIONS.has(fn.name)) return libraryCall(c, e, fn.name, [self, ...e.args]);
   if (t.kind === 'dtype' || t.kind === 'string')
     return {
@@ -175,20 +223,20 @@ function namedCall(c: Context, e: ExprOf<'call'>, name: string): Piece {
   if (helper && !c.fn.params.has(name)) {
     const { params } = helper.def;
     const docs: (Doc | undefined)[] = [];
+    const names = params.map((p) => p.name);
+    const places = e.args.filter((a) => a.name === null).length;
+    if (places > params.length) stop(e, PORT.tooMany, name, places, names);
     for (const [i, a] of e.args.entries()) {
-      const at = a.name === null ? i : params.findIndex((p) => p.name === a.name);
+      const at = a.name === null ? i : names.indexOf(a.name);
       if (at < 0) {
         if (['num_warps', 'num_stages', 'num_ctas'].includes(a.name ?? '')) continue;
-        stop(
-          a,
-          PORT.keyword,
-          name,
-          a.name ?? '',
-          params.map((p) => p.name),
-        );
+        stop(a, PORT.keyword, name, a.name ?? '', names);
       }
+      if (docs[at] !== undefined) stop(a, PORT.twice, name, names[at]);
       docs[at] = text(c, a.value);
     }
+    const missing = params.find((p, i) => docs[i] === undefined && !p.value);
+    if (missing) stop(e, PORT.missing, name, missing.name, names);
     return atom([
       tsName(name),
       list(
@@ -208,7 +256,10 @@ function namedCall(c: Context, e: ExprOf<'call'>, name: string): Piece {
       ),
     ]);
   const builtIn = BUILT_IN[name];
-  if (builtIn) return builtIn(c, e);
+  if (builtIn) {
+    strictBuiltIn(c, e, name);
+    return builtIn(c, e);
+  }
   return atom([
     expression(c, e.fn).doc,
     list(
@@ -223,6 +274,8 @@ const extreme =
   (math: string, device: string) =>
   (c: Context, e: ExprOf<'call'>): Piece => {
     const values = e.args.map((a) => a.value);
+    if (values.length < 2)
+      return refuse(e, `\`${math}\` of one value`, `pass at least two values; the ${math} of a tile is tl.${math}(x, axis)`);
     if (values.every((v) => c.types.of(v).constant))
       return atom([
         `Math.${math}`,
@@ -235,6 +288,17 @@ const extreme =
     return values.map((v) => expression(c, v)).reduce((a, b) => call(device, [a.doc, b.doc]));
   };
 const SPECIAL_FLOATS: { readonly [text: string]: string } = { inf: 'Infinity', infinity: 'Infinity', nan: 'NaN' };
+
+/** Functions whose result is all that they do, with what a person may have meant. */
+const NO_EFFECT: { readonly [name: string]: string } = {
+  advance: 'write `p = tl.advance(p, offsets)`: the block pointer itself stays where it is',
+};
+/** Stops at a call that stands alone and does nothing. */
+export function checkUnused(c: Context, e: Expr): void {
+  if (e.k !== 'call') return;
+  const name = c.names.library(e.fn) ?? (e.fn.k === 'attribute' ? e.fn.name : '');
+  if (Object.hasOwn(NO_EFFECT, name)) stop(e, PORT.unused, `tl.${name}`, NO_EFFECT[name]);
+}
 
 /** Python's own functions. */
 const BUILT_IN: { readonly [name: string]: (c: Context, e: ExprOf<'call'>) => Piece } = {

@@ -11,6 +11,8 @@ export type Doc =
   | { readonly k: 'line'; readonly flat: string; readonly hard?: boolean }
   /** The first that fits on its line; the last if none does. */
   | { readonly k: 'choice'; readonly options: readonly Doc[] }
+  /** What follows comes from this place of the Python text; prints nothing. */
+  | { readonly k: 'from'; readonly at: number }
   /** Only where the group is broken. */
   | { readonly k: 'ifBroken'; readonly text: string };
 
@@ -19,6 +21,7 @@ export const indent = (...body: Doc[]): Doc => ({ k: 'indent', body });
 export const line: Doc = { k: 'line', flat: ' ' };
 export const softline: Doc = { k: 'line', flat: '' };
 export const hardline: Doc = { k: 'line', flat: '', hard: true };
+export const from = (at: number): Doc => ({ k: 'from', at });
 export const ifBroken = (text: string): Doc => ({ k: 'ifBroken', text });
 export const join = (items: readonly Doc[], between: Doc): Doc => items.flatMap((d, i) => (i ? [between, d] : [d]));
 
@@ -40,9 +43,13 @@ export const args = (items: readonly Doc[], last: Doc | null): Doc => {
 
 type Item = readonly [indent: number, broken: boolean, doc: Doc];
 
-/** Text of `doc` in lines of at most `width` where that is possible. */
-export function print(doc: Doc, width: number, start = 0): string {
+/**
+ * Text of `doc` in lines of at most `width` where that is possible. `origin` is told, in order, from which line of the output on the
+ * text comes from a place in Python.
+ */
+export function print(doc: Doc, width: number, start = 0, origin: (line: number, at: number) => void = () => {}): string {
   let out = '';
+  let lines = 0;
   let column = start;
   const stack: Item[] = [[start, true, doc]];
   while (stack.length) {
@@ -52,6 +59,7 @@ export function print(doc: Doc, width: number, start = 0): string {
       column += d.length;
     } else if (isList(d)) for (let i = d.length - 1; i >= 0; i--) stack.push([at, broken, d[i]]);
     else if (d.k === 'indent') stack.push([at + 2, broken, d.body]);
+    else if (d.k === 'from') origin(lines, d.at);
     else if (d.k === 'ifBroken') {
       if (broken) stack.push([at, broken, d.text]);
     } else if (d.k === 'choice') {
@@ -62,6 +70,7 @@ export function print(doc: Doc, width: number, start = 0): string {
     else if (broken || d.hard) {
       out = `${out.replace(/ +$/, '')}\n${' '.repeat(at)}`;
       column = at;
+      lines++;
     } else {
       out += d.flat;
       column += d.flat.length;
@@ -87,6 +96,7 @@ function fits(room: number, first: Item, rest: readonly Item[]): boolean {
     else if (d.k === 'indent') stack.push([at, broken, d.body]);
     else if (d.k === 'group') stack.push([at, d.broken ?? false, d.body]);
     else if (d.k === 'choice') stack.push([at, false, d.options[0]]);
+    else if (d.k === 'from') continue;
     else if (d.k === 'ifBroken') room -= broken ? d.text.length : 0;
     else if (d.hard || broken) return true;
     else room -= d.flat.length;

@@ -8,6 +8,7 @@ import { refuse, stop } from './errors.ts';
 import { mathName } from './math.ts';
 import { PORT } from './messages.ts';
 import { ATTRIBUTES, TRANSPARENT, tsName } from './names.ts';
+import { strictCompare, strictConditional, strictFormat, strictUnary } from './strict.ts';
 import { templateText, tsString } from './strings.ts';
 import type { FunctionInfo, Names, Types } from './types.ts';
 
@@ -126,6 +127,9 @@ export function operation(c: Context, op: string, a: Expr, b: Expr): Piece {
   if (op === '//' && x.constant && y.constant)
     return atom(['Math.floor(', infix('/', expression(c, a), expression(c, b)).doc, ')']);
   if (op === '//') return atom(['tl.floordiv(', text(c, a), ', ', text(c, b), ')']);
+  if (op === '+' && x.kind === 'tuple' && y.kind === 'tuple') return atom(['[...', text(c, a), ', ...', text(c, b), ']']);
+  if (op === '+' && (x.kind === 'string') !== (y.kind === 'string') && [x, y].some((t) => t.kind === 'int' || t.kind === 'float'))
+    return refuse({ from: a.from, to: b.to }, 'a text plus a number', 'write an f-string, or put both in quotes');
   if (op === '@') return refuse({ from: a.from, to: b.to }, '`@`', 'write tl.dot(a, b)');
   if (op === '%' && x.constant && y.constant && x.kind !== 'string' && !isCount(a)) {
     const [p, q] = [expression(c, a), expression(c, b)];
@@ -142,20 +146,23 @@ export function operation(c: Context, op: string, a: Expr, b: Expr): Piece {
 
 const isZero = (e: Expr): boolean => e.k === 'number' && Number(e.text) === 0;
 
-/** Stops where Triton would, if that was asked for. */
-function strictly(c: Context, wrong: boolean, e: Expr, what: string, help: string): void {
-  if (c.strict && wrong) stop(e, PORT.strict, what, help);
-}
 const isTile = (c: Context, e: Expr): boolean => (c.types.of(e).rank ?? 0) > 0;
 
 function compare(c: Context, e: ExprOf<'compare'>): Piece {
-  strictly(c, e.ops.length > 1, e, 'chained comparisons', 'write `a < b and b < c`');
+  strictCompare(c, e);
   const pairs = e.ops.map((op, i): Piece => {
     const [a, b] = [e.items[i], e.items[i + 1]];
     if (op === 'in' || op === 'not in') {
       const test: Piece = atom([postfix(expression(c, b)), '.includes(', text(c, a), ')']);
       return op === 'in' ? test : { doc: ['!', test.doc], prec: UNARY };
     }
+    const singleton = a.k === 'constant' || b.k === 'constant' || (c.types.of(a).constant && c.types.of(b).constant);
+    if ((op === 'is' || op === 'is not') && !singleton)
+      return refuse(
+        e,
+        `\`${op}\` between values`,
+        'it asks whether both are one object, which is never so on the device; write == or !=',
+      );
     const kinds = [c.types.of(a).kind, c.types.of(b).kind];
     // A remainder is compared with 0: its sign does not matter.
     if ((op === '==' || op === '!=') && isZero(b) && a.k === 'binary' && a.op === '%')
@@ -173,7 +180,7 @@ export function condition(c: Context, e: Expr): Piece {
   const t = c.types.of(e);
   const p = expression(c, e);
   const device = !t.constant && (t.kind === 'int' || t.kind === 'num' || t.kind === 'float');
-  return device ? infix('!==', p, atom('0')) : p;
+  return device && !(c.strict && isTile(c, e)) ? infix('!==', p, atom('0')) : p;
 }
 
 function number(raw: string): string {
@@ -219,6 +226,8 @@ function attribute(c: Context, e: ExprOf<'attribute'>): Piece {
   if (e.name === 'numel') return atom(['tl.shape_of(', text(c, e.x), ').reduce((a, b) => a * b, 1)']);
   if (c.types.of(e.x).kind === 'desc') return { doc: [postfix(expression(c, e.x)), '.', e.name], prec: POSTFIX };
   const fn = ATTRIBUTES.get(e.name);
+  // Triton's `.T` is for two dimensions alone.
+  if (fn === 'trans' && c.strict) return atom(['tl.trans(', text(c, e.x), ', [1, 0])']);
   // `x.type` of a dtype, and `x.dtype.…`, stay with the dtype.
   if (fn && c.types.of(e.x).kind !== 'dtype') return atom([`tl.${fn}(`, text(c, e.x), ')']);
   if (fn) return expression(c, e.x);
@@ -226,10 +235,18 @@ function attribute(c: Context, e: ExprOf<'attribute'>): Piece {
   return { doc: [postfix(expression(c, e.x)), '.', name], prec: POSTFIX };
 }
 
+/** A value of the device where Triton makes one: a number, as soon as it is assigned or chosen. */
+export function deviceValue(c: Context, e: Expr, wanted = c.strict): Piece {
+  const t = c.types.of(e);
+  const number = t.constant && (t.kind === 'int' || t.kind === 'float' || t.kind === 'num' || t.kind === 'bool');
+  return wanted && number ? atom(['tl.to_tensor(', text(c, e), ')']) : expression(c, e);
+}
+
 const HANDLERS: { readonly [K in Expr['k']]: (c: Context, e: ExprOf<K>) => Piece } = {
   number: (_c, e) => atom(number(e.text)),
   string: (_c, e) => atom(tsString(e.value)),
   format: (c, e) => {
+    strictFormat(c, e);
     const parts = e.parts.map((p): Doc => (typeof p === 'string' ? templateText(p) : ['${', text(c, p), '}']));
     return atom(['`', parts, '`']);
   },
@@ -243,7 +260,9 @@ const HANDLERS: { readonly [K in Expr['k']]: (c: Context, e: ExprOf<K>) => Piece
   },
   unary: (c, e) => {
     const mask = c.types.of(e.x).kind === 'bool';
-    strictly(c, e.op === '+' && !c.types.of(e.x).constant, e, 'unary `+`', 'leave it out');
+    strictUnary(c, e);
+    if (e.op === '~' && c.types.of(e.x).kind === 'float')
+      return refuse(e, '`~` of a float', 'bits are inverted in integers; bitcast first: x.to(tl.int32, bitcast=True)');
     const op = e.op === 'not' || (e.op === '~' && mask) ? '!' : e.op;
     const x = op === '!' ? expression(c, e.x) : asNumber(c, e.x, c.types.of(e.x).constant);
     const double = x.prec === UNARY && (op === '-' || op === '+');
@@ -253,8 +272,9 @@ const HANDLERS: { readonly [K in Expr['k']]: (c: Context, e: ExprOf<K>) => Piece
   compare,
   logical: (c, e) => infix(e.op === 'and' ? '&&' : '||', condition(c, e.a), condition(c, e.b)),
   conditional: (c, e) => {
-    strictly(c, isTile(c, e.test), e.test, '`… if tile else …`', 'write tl.where(…)');
-    const [test, a, b] = [expression(c, e.test), expression(c, e.then), expression(c, e.other)];
+    strictConditional(c, e);
+    const test = expression(c, e.test);
+    const [a, b] = [e.then, e.other].map((x) => (c.types.of(e.test).constant ? expression(c, x) : deviceValue(c, x)));
     const doc = group(wrap(test, test.prec <= 2), indent(line, '? ', wrap(a, a.prec <= 2), line, ': ', b.doc));
     return { doc, prec: 2, op: '?' };
   },

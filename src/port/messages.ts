@@ -28,6 +28,35 @@ export const PORT = {
     text: `the loop variable \`${name}\` is used after its loop`,
     help: 'keep its last value in a variable of its own',
   })),
+  missing: message('TL7010', (fn: string, name: string, known: readonly string[]) => ({
+    text: `${fn} is called without \`${name}\``,
+    notes: [`its parameters: ${known.join(', ')}`],
+    help: `pass ${name}`,
+  })),
+  tooMany: message('TL7011', (fn: string, found: number, known: readonly string[]) => ({
+    text: `${fn} is called with ${found} values, but takes ${known.length}`,
+    notes: [`its parameters: ${known.join(', ')}`],
+    help: 'leave out what is too much',
+  })),
+  twice: message('TL7012', (fn: string, name: string) => ({
+    text: `${fn} gets \`${name}\` twice`,
+    notes: ['once by its place and once by its name'],
+    help: 'leave one of them out',
+  })),
+  unpack: message('TL7013', (wanted: number, has: number) => ({
+    text: `${wanted} names on the left side, but only ${has} value${has === 1 ? '' : 's'} on the right`,
+    help: 'name as many as there are',
+  })),
+  unused: message('TL7014', (fn: string, help: string) => ({
+    text: `the result of ${fn} is not used`,
+    notes: ['it has no other effect; Triton refuses this too'],
+    help,
+  })),
+  floatSize: message('TL7015', (fn: string, name: string, found: string) => ({
+    text: `${fn}: ${name} is ${found}, a float`,
+    notes: ['expected: an integer; `/` gives a float in Python'],
+    help: 'divide with `//`, or write the number without a point',
+  })),
   reassigned: message('TL7008', (name: string) => ({
     text: `the constexpr \`${name}\` is assigned twice`,
     help: 'give the second value a name of its own',

@@ -11,6 +11,10 @@ export interface FunctionRow {
   readonly params: readonly string[];
   /** How many of them are positional in TypeScript; the rest are options. */
   readonly positional: number;
+  /** Those that Triton cannot do without, although we can. */
+  readonly required: readonly string[];
+  /** A function of libdevice, not of `tl`. */
+  readonly libdevice?: boolean;
   /** Positional ones that may simply be absent in front of options. */
   readonly droppable: readonly string[];
   /** The parameters before this one are spread: `...values`. */
@@ -19,15 +23,19 @@ export interface FunctionRow {
   readonly as?: string;
 }
 
-/** `row('x axis? | keep_dims', 'first')`: names before `|` are positional; `?` marks those that may be left out before options. */
+/** `row('x axis? | keep_dims', 'first')`: names before `|` are positional; `?` marks those that may be left out before options, `!` those
+ * that Triton wants in any case, although we do not. */
 const row = (text: string, result: Result, as?: string): FunctionRow => {
   const [before, after = ''] = text.split('|').map((s) => s.trim().split(/\s+/).filter(Boolean)) as [string[], string[]?];
-  const bare = before.map((p) => p.replace('?', ''));
-  const droppable = before.filter((p) => p.endsWith('?')).map((p) => p.slice(0, -1));
-  return { params: [...bare, ...after], positional: before.length, droppable, result, ...(as ? { as } : {}) };
+  const bare = before.map((p) => p.replace(/[?!]$/, ''));
+  const droppable = before.filter((p) => /[?!]$/.test(p)).map((p) => p.slice(0, -1));
+  const required = before.filter((p) => p.endsWith('!')).map((p) => p.slice(0, -1));
+  return { params: [...bare, ...after], positional: before.length, required, droppable, result, ...(as ? { as } : {}) };
 };
 const many = (names: string, text: string, result: Result): [string, FunctionRow][] =>
   names.split(' ').map((n) => [n, row(text, result)]);
+
+const libdevice: typeof many = (...row) => many(...row).map(([name, r]) => [name, { ...r, libdevice: true }]);
 
 /** libdevice's fast functions: the precise ones stand in. */
 const FAST: readonly (readonly [string, string])[] = [
@@ -50,9 +58,10 @@ const COMBINING: { readonly [name: string]: string } = {
 };
 
 export const FUNCTIONS: ReadonlyMap<string, FunctionRow> = new Map<string, FunctionRow>([
-  ...many('program_id num_programs', 'axis', 'int'),
+  ...many('program_id num_programs', 'axis!', 'int'),
   ['arange', row('start end', 'int')],
   ['full', row('shape value dtype', 'castTo')],
+  ['to_tensor', row('x', 'first')],
   ['zeros', row('shape dtype', 'castTo')],
   ['zeros_like', row('input', 'first')],
   ['cast', row('input dtype | fp_downcast_rounding bitcast', 'castTo')],
@@ -71,15 +80,15 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionRow> = new Map<string, Funct
   ['clamp', row('x min max | propagate_nan', 'first')],
   ['cdiv', row('x div', 'int')],
   ...many('add sub mul', 'x y | sanitize_overflow', 'join'),
-  ...many('exp exp2 log log2 sqrt rsqrt sin cos erf floor ceil sigmoid sqrt_rn tanh', 'x', 'float'),
-  ...many(
-    'tan asin acos atan sinh cosh asinh acosh atanh exp10 expm1 log1p log10 cbrt trunc rint nearbyint round saturatef rcp_rn',
+  ...many('exp exp2 log log2 sqrt rsqrt sin cos erf floor ceil sigmoid sqrt_rn', 'x', 'float'),
+  ...libdevice(
+    'tanh tan asin acos atan sinh cosh asinh acosh atanh exp10 expm1 log1p log10 cbrt trunc rint nearbyint round saturatef rcp_rn',
     'x',
     'float',
   ),
-  ...many('atan2 pow hypot fmod copysign fdim', 'x y', 'float'),
-  ...many('isnan isinf finitef', 'x', 'bool'),
-  ...many('signbit clz popc ffs llrint llround', 'x', 'int'),
+  ...libdevice('atan2 pow hypot fmod copysign fdim', 'x y', 'float'),
+  ...libdevice('isnan isinf finitef', 'x', 'bool'),
+  ...libdevice('signbit clz popc ffs llrint llround', 'x', 'int'),
   ['brev', row('x', 'first')],
   ...FAST.map(([name, as]): [string, FunctionRow] => [name, row('x', 'float', as)]),
   ['fast_powf', row('x y', 'float', 'pow')],
@@ -94,7 +103,7 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionRow> = new Map<string, Funct
   ['sum', row('input axis? | keep_dims dtype', 'first')],
   ['max', row('input axis? | return_indices return_indices_tie_break_left keep_dims', 'first')],
   ['min', row('input axis? | return_indices return_indices_tie_break_left keep_dims', 'first')],
-  ...many('argmax argmin', 'input axis? | tie_break_left keep_dims', 'int'),
+  ...many('argmax argmin', 'input axis! | tie_break_left keep_dims', 'int'),
   ['xor_sum', row('input axis? | keep_dims', 'first')],
   ['reduce_or', row('input axis? | keep_dims', 'first')],
   ['reduce', row('input axis combine_fn | keep_dims', 'first')],

@@ -5,7 +5,7 @@ import { type Diagnostic, diagnostic, type Loc, registerSource } from '../dsl/di
 import { type Expr, expressions, ownExpressions, statements } from './ast.ts';
 import { isBuiltIn } from './calls.ts';
 import { Comments } from './comments.ts';
-import { type Doc, hardline, print } from './doc.ts';
+import { type Doc, from, hardline, print } from './doc.ts';
 import { stop, Unportable } from './errors.ts';
 import { type Context, text as expressionText } from './expressions.ts';
 import { extractKernels } from './extract.ts';
@@ -16,6 +16,7 @@ import { tsName } from './names.ts';
 import { type Program, readProgram } from './program.ts';
 import { planScope } from './scope.ts';
 import { type BodyContext, block } from './statements.ts';
+import { strictGlobal } from './strict.ts';
 import { isPython, parseModule } from './syntax.ts';
 import { type FunctionInfo, Types } from './types.ts';
 
@@ -27,7 +28,10 @@ export interface PortOptions {
   /** Types of runtime parameters that the caller knows better, e.g. `{ n: 'tl.i64' }`; they apply to kernels. */
   readonly types?: { readonly [param: string]: string };
   readonly width?: number;
-  /** Refuse what Triton's compiler refuses, although it has a meaning here: chained comparisons, `… if tile else …`, unary `+`. */
+  /**
+   * Refuse what Triton's compiler refuses, although it has a meaning here: chained comparisons, globals that are no constexpr, a local
+   * variable as a shape, … The translation then keeps closer to what Triton does than a person would write it.
+   */
   readonly strict?: boolean;
 }
 export interface PortedKernel {
@@ -41,6 +45,8 @@ export interface PortResult {
   readonly code: string;
   readonly diagnostics: readonly Diagnostic[];
   readonly kernels: readonly PortedKernel[];
+  /** For each line of `code`, the line of the Python text that it comes from, counted from 1; 0 for the head of the file. */
+  readonly lines: readonly number[];
 }
 
 /** Translates all `@triton.jit` functions of a Python file, or of a text that contains some. */
@@ -64,7 +70,7 @@ class Port {
     this.file = file;
     this.options = options;
     this.module = parseModule(source);
-    this.program = readProgram(this.module, source);
+    this.program = readProgram(this.module, source, options.strict ?? false, options.types);
   }
 
   result(): PortResult {
@@ -94,17 +100,29 @@ class Port {
     ];
     const constants = this.constants();
     const width = this.options.width ?? 130;
-    const chunks = [head.join('\n'), ...(constants.length ? [constants.join('\n')] : []), ...parts.map((p) => print(p, width))];
-    return { code: parts.length ? `${chunks.join('\n\n')}\n` : '', diagnostics: this.diagnostics, kernels };
+    const front = [head.join('\n'), ...(constants.length ? [constants.join('\n')] : [])].join('\n\n');
+    const lines: number[] = front.split('\n').map(() => 0);
+    const chunks = parts.map((p) => {
+      const begin = lines.length + 1;
+      const text = print(p, width, 0, (line, at) => {
+        lines[begin + line] = this.place(at)[0];
+      });
+      const count = begin + text.split('\n').length;
+      // A statement goes on until the next one begins.
+      for (let i = begin - 1; i < count; i++) lines[i] ??= lines[i - 1] ?? 0;
+      return text;
+    });
+    const code = parts.length ? `${[front, ...chunks].join('\n\n')}\n` : '';
+    return { code, diagnostics: this.diagnostics, kernels, lines };
   }
 
   // ---- messages
+  private place(offset: number): [line: number, col: number] {
+    const before = this.source.slice(0, offset);
+    return [before.split('\n').length, offset - before.lastIndexOf('\n')];
+  }
   private loc({ from, to }: { readonly from: number; readonly to: number }, fn?: string): Loc {
-    const place = (offset: number): [number, number] => {
-      const before = this.source.slice(0, offset);
-      return [before.split('\n').length, offset - before.lastIndexOf('\n')];
-    };
-    const [[line, col], [endLine, endCol]] = [place(from), place(to)];
+    const [[line, col], [endLine, endCol]] = [this.place(from), this.place(to)];
     return { file: this.file, line, col, endLine, endCol, ...(fn ? { fn } : {}) };
   }
   private report(e: Unportable, fn?: string): void {
@@ -180,9 +198,13 @@ class Port {
       return value === null ? [] : [`const ${tsName(n)} = ${value};`];
     });
     for (const n of this.used(fn)) this.checkName(fn, n);
+    for (const s of statements(def.body))
+      for (const own of ownExpressions(s))
+        for (const x of expressions(own))
+          if (x.k === 'name' && !fn.params.has(x.name) && !fn.vars.has(x.name)) strictGlobal(c, x, x.name);
     const body = block(c, def.body, def.header, comments.endOfBlock(def.to), inlined);
     const above = comments.above(def.from).flatMap((t): Doc[] => [t, hardline]);
-    return [above, jsDoc(def.docstring), head, body, ');'];
+    return [above, from(def.nameAt.from), jsDoc(def.docstring), head, body, ');'];
   }
   private checkName(fn: FunctionInfo, name: string): void {
     const e: Expr = { k: 'name', name, from: 0, to: 0 };

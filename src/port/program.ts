@@ -5,7 +5,7 @@ import { type Expr, expressions, ownExpressions, statements } from './ast.ts';
 import { Unportable } from './errors.ts';
 import { initialParams, markPointers, passTypes } from './parameters.ts';
 import type { Module } from './syntax.ts';
-import { ANY, type FunctionInfo, inferVariables, type Names, Types } from './types.ts';
+import { ANY, type FunctionInfo, inferVariables, type Names, type Ty, Types, ty } from './types.ts';
 
 const MODULES: readonly (readonly [string, string])[] = [
   ['tl', 'triton.language'],
@@ -39,7 +39,12 @@ export interface Program extends Names {
 }
 
 /** Collects and infers. */
-export function readProgram(module: Module, text: string): Program {
+export function readProgram(
+  module: Module,
+  text: string,
+  strict: boolean,
+  given: { readonly [param: string]: string } = {},
+): Program {
   const imports = importsOf(text);
   const list: FunctionInfo[] = [];
   const functions = new Map<string, FunctionInfo>();
@@ -66,19 +71,21 @@ export function readProgram(module: Module, text: string): Program {
       const path = imports.has('math') ? null : dotted(e);
       return path?.startsWith('math.') ? path.slice(5) : null;
     },
-    library(e) {
+    strict,
+    path(e) {
       const path = dotted(e);
       if (path === null) return null;
       const [head, ...rest] = path.split('.');
       const base = imports.get(head);
-      if (base === undefined) return null;
-      const full = [base, ...rest]
-        .join('.')
-        .replace(/^triton(\.language)?(\.(math|extra|cuda|hip|libdevice|standard|core))*\.?/, '');
-      return full === '' ? null : full;
+      return base === undefined ? null : [base, ...rest].join('.');
+    },
+    library(e) {
+      const full = this.path(e)?.replace(/^triton(\.language)?(\.(math|extra|cuda|hip|libdevice|standard|core))*\.?/, '');
+      return full || null;
     },
   };
   for (const fn of list) initialParams(fn, text);
+  if (strict) for (const fn of list) for (const [n, t] of fn.params) if (t === ANY) fn.params.set(n, givenType(given[n]) ?? t);
   for (let round = 0, changed = true; changed && round < 12; round++) {
     changed = false;
     for (const fn of list) for (const step of [inferVariables, markPointers, passTypes]) changed = step(program, fn) || changed;
@@ -97,6 +104,12 @@ export function readProgram(module: Module, text: string): Program {
   }
   return program;
 }
+/** What a type that the caller knows, such as `tl.i64`, says. */
+const givenType = (text = ''): Ty | null => {
+  const [, kind] = /^tl\.(ptr$|bool|[iu]\d|b?f)/.exec(text) ?? [];
+  if (kind === undefined) return null;
+  return ty(kind === 'ptr' || kind === 'bool' ? kind : /\d/.test(kind) ? 'int' : 'float', 0);
+};
 /** A function that another one uses, or that returns a value, is no kernel. */
 const demote = (fn: FunctionInfo | undefined): void => {
   if (fn) fn.isKernel = false;

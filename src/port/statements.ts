@@ -2,13 +2,16 @@
 // keep their places.
 
 import { type Branch, type Expr, type Stmt, type StmtOf, targetNames } from './ast.ts';
+import { checkUnused } from './calls.ts';
 import type { Comments } from './comments.ts';
-import { type Doc, group, hardline, indent, list } from './doc.ts';
+import { type Doc, from, group, hardline, indent, list } from './doc.ts';
 import { refuse, stop } from './errors.ts';
-import { type Context, expression, operation, text } from './expressions.ts';
+import { type Context, deviceValue, expression, operation, text } from './expressions.ts';
 import { PORT } from './messages.ts';
 import { tsName } from './names.ts';
 import type { Scope } from './scope.ts';
+import { strictAssign, strictCondition, strictFor, strictWhile } from './strict.ts';
+import { becomesTensor } from './types.ts';
 
 export interface BodyContext extends Context {
   readonly scope: Scope;
@@ -40,7 +43,7 @@ function sequence(c: BodyContext, body: readonly Stmt[], end: number): Doc[] {
     if (hoisted) out.push(...hoisted.map((n) => declaration(c, n, s)));
     const docs = (STATEMENTS[s.k] as (c: BodyContext, s: Stmt) => Doc[])(c, s);
     const inner = c.comments.before(s.to);
-    out.push(...inner.map((x) => x.text), ...docs);
+    out.push(...inner.map((x) => x.text), ...docs.map((d): Doc => [from(s.from), d]));
     const trailing = c.comments.trailing(s.to);
     if (trailing && out.length) out[out.length - 1] = docs.length ? [out[out.length - 1], ` ${trailing}`] : trailing;
   }
@@ -81,8 +84,15 @@ const assigned = (c: Context, value: Expr): Doc => {
 
 function assign(c: BodyContext, s: StmtOf<'assign'>): Doc[] {
   const annotation = s.annotation?.k === 'attribute' ? s.annotation.name : s.annotation?.k === 'name' ? s.annotation.name : null;
-  const again = annotation === 'constexpr' && targetNames(s.targets[0]).find((n) => c.scope.assignments(n).length > 1);
-  if (again) stop(c.scope.assignments(again)[1], PORT.reassigned, again);
+  strictAssign(c, s);
+  for (const n of annotation === 'constexpr' ? targetNames(s.targets[0]) : []) {
+    const again = c.fn.def.params.some((p) => p.name === n) ? s : c.scope.assignments(n)[1];
+    if (again) stop(again, PORT.reassigned, n);
+  }
+  const { value } = s;
+  const count = c.types.of(value).items?.length ?? (value.k === 'tuple' ? value.items.length : null);
+  for (const t of s.targets)
+    if (t.k === 'tuple' && count !== null && count < t.items.length) stop(s, PORT.unpack, t.items.length, count);
   const own = new Set(c.scope.declares.get(s) ?? []);
   // a = b = value: from right to left, through the last name.
   if (s.targets.length > 1) {
@@ -95,7 +105,8 @@ function one(c: BodyContext, s: Stmt, own: ReadonlySet<string>, target: Expr, va
   if (target.k === 'name') {
     const keyword = own.has(target.name) ? (c.scope.isConstant(s, target.name) ? 'const ' : `let `) : '';
     const mixed = keyword === 'let ' && c.types.variable(target.name)?.mixed ? ': any' : '';
-    return [[keyword, tsName(target.name), mixed, ' =', assigned(c, value), ';']];
+    const tensor = s.k === 'assign' && becomesTensor(c.names, s, c.types.of(value));
+    return [[keyword, tsName(target.name), mixed, ' =', tensor ? [' ', deviceValue(c, value).doc] : assigned(c, value), ';']];
   }
   if (target.k !== 'tuple')
     return refuse(target, 'an assignment to part of a value', 'Triton’s tiles cannot be assigned in parts');
@@ -142,6 +153,7 @@ function update(c: BodyContext, s: StmtOf<'update'>): Doc[] {
 
 /** `for` over a range: Triton's own iterators, an array, or a tuple of constants. */
 function forLoop(c: BodyContext, s: StmtOf<'for'>): Doc[] {
+  strictFor(c, s);
   if (s.target.k !== 'name') return refuse(s.target, 'several loop variables', 'take the value apart in the body');
   const keyword = c.scope.assignsTarget(s) ? 'let' : 'const';
   const head: Doc = ['for (', keyword, ' ', tsName(s.target.name), ' of ', text(c, s.iter), ') '];
@@ -150,12 +162,13 @@ function forLoop(c: BodyContext, s: StmtOf<'for'>): Doc[] {
 
 function ifStatement(c: BodyContext, s: StmtOf<'if'>): Doc[] {
   const parts = s.branches.map((b: Branch, i): Doc => {
+    if (b.test) strictCondition(c, b.test);
     const end = s.branches[i + 1]?.test?.from ?? (s.branches[i + 1] ? s.branches[i + 1].header - 1 : s.to);
     const body = block(c, b.body, b.header, lastEnd(b, end));
     const head: Doc = b.test
       ? group('if (', indent({ k: 'line', flat: '' }, expression(c, b.test).doc), { k: 'line', flat: '' }, ') ')
       : '';
-    return [i ? ' else ' : '', head, body];
+    return [i && b.test ? from(b.test.from) : '', i ? ' else ' : '', head, body];
   });
   return [parts];
 }
@@ -166,12 +179,16 @@ const lastEnd = (b: Branch, end: number): number =>
 const STATEMENTS: { readonly [K in Stmt['k']]: (c: BodyContext, s: StmtOf<K>) => Doc[] } = {
   assign,
   update,
-  expression: (c, s) => [
-    [s.value.k === 'string' ? `// ${s.value.value.replaceAll('\n', '\n// ')}` : [expression(c, s.value).doc, ';']],
-  ],
+  expression: (c, s) => {
+    checkUnused(c, s.value);
+    return [[s.value.k === 'string' ? `// ${s.value.value.replaceAll('\n', '\n// ')}` : [expression(c, s.value).doc, ';']]];
+  },
   if: ifStatement,
   for: forLoop,
-  while: (c, s) => [[group('while (', expression(c, s.test).doc, ') '), block(c, s.body, s.header, s.to)]],
+  while: (c, s) => {
+    strictWhile(c, s);
+    return [[group('while (', expression(c, s.test).doc, ') '), block(c, s.body, s.header, s.to)]];
+  },
   return: (c, s) => {
     if (!s.value || (s.value.k === 'constant' && s.value.value === null)) return ['return;'];
     return [['return ', text(c, s.value), ';']];

@@ -253,14 +253,15 @@ class Reader {
     },
     WhileStatement: (n) => {
       const [, test, body, otherwise] = kids(n);
-      if (otherwise) this.refuse(otherwise, '`else` of a loop');
+      if (otherwise) this.refuse({ from: n.from, to: body.from }, '`else` of a loop', 'write what follows the loop behind it');
       return [{ k: 'while', test: this.expr(test), body: this.block(body), header: body.from + 1, ...this.at(n) }];
     },
     ForStatement: (n) => {
       const nodes = kids(n).slice(1);
       const split = nodes.findIndex((c) => c.name === 'in');
       const body = nodes.findIndex((c) => c.name === 'Body');
-      if (nodes[body + 1]) this.refuse(nodes[body + 1], '`else` of a loop');
+      if (nodes[body + 1])
+        this.refuse({ from: n.from, to: nodes[body].from }, '`else` of a loop', 'write what follows the loop behind it');
       const [target, iter] = [this.list(nodes.slice(0, split)), this.list(nodes.slice(split + 1, body))];
       return [{ k: 'for', target, iter, body: this.block(nodes[body]), header: nodes[body].from + 1, ...this.at(n) }];
     },

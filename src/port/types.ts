@@ -1,7 +1,7 @@
 // What each expression of a function is, as far as its text says: a small inference over kinds, ranks and "known when
 // compiled". It decides between `&` and `&&`, `tl.col` and `tl.expand_dims`, and what parameters are declared as.
 
-import type { Expr, ExprOf, FunctionDef } from './ast.ts';
+import type { Expr, ExprOf, FunctionDef, StmtOf } from './ast.ts';
 import { statements, targetNames } from './ast.ts';
 import { mathKind } from './math.ts';
 import { ATTRIBUTES, DESCRIPTOR_LISTS, DTYPE_KINDS, FUNCTIONS, type Kind } from './names.ts';
@@ -73,6 +73,10 @@ export interface Names {
   library(e: Expr): string | null;
   /** The name in Python's module `math` that an expression stands for. */
   math(e: Expr): string | null;
+  /** The same in full: `triton.language.extra.libdevice.tanh`. */
+  path(e: Expr): string | null;
+  /** Refuse what Triton refuses: then numbers in variables are values of the device, as there. */
+  readonly strict: boolean;
 }
 
 const ELEMENTWISE = new Set([
@@ -161,6 +165,7 @@ export class Types {
     const rest = [higher(x.rank, y.rank), x.constant && y.constant] as const;
     if (op === '+' || op === '-') {
       if (x.kind === 'ptr' || y.kind === 'ptr') return ty('ptr', rest[0]);
+      if (x.kind === 'tuple' && y.kind === 'tuple' && x.items && y.items) return { ...x, items: [...x.items, ...y.items] };
       if (x.kind === 'tuple' || x.kind === 'string') return x;
       if ((x.kind === 'any' && !x.constant) || (y.kind === 'any' && !y.constant)) return ty('any', ...rest);
     }
@@ -254,6 +259,12 @@ export class Types {
   }
 }
 
+/** Triton's assignments make numbers values of the device, unless the variable is declared a constexpr. */
+export const becomesTensor = (names: Names, s: StmtOf<'assign'>, value: Ty): boolean =>
+  names.strict && value.constant && NUMERIC.includes(value.kind) && !isConstexprAnnotation(s.annotation);
+const isConstexprAnnotation = (e: Expr | null): boolean =>
+  e !== null && ((e.k === 'attribute' && e.name === 'constexpr') || (e.k === 'name' && e.name === 'constexpr'));
+
 /** One round over a function: types of its variables and of its result from what is known so far. True if something changed. */
 export function inferVariables(names: Names, fn: FunctionInfo): boolean {
   const types = new Types(names, fn);
@@ -272,7 +283,7 @@ export function inferVariables(names: Names, fn: FunctionInfo): boolean {
   for (const s of statements(fn.def.body)) {
     if (s.k === 'assign') {
       const value = types.of(s.value);
-      for (const t of s.targets) assign(t, value);
+      for (const t of s.targets) assign(t, becomesTensor(names, s, value) ? { ...value, constant: false } : value);
     } else if (s.k === 'update' && s.target.k === 'name')
       assign(s.target, types.of({ k: 'binary', op: s.op, a: s.target, b: s.value, from: s.from, to: s.to }));
     else if (s.k === 'for') {

@@ -122,11 +122,80 @@ it('takes types that the caller knows, and guesses the rest', () => {
     expect(code).toContain(line);
 });
 
-it('is as strict as Triton if asked', () => {
-  const text = (...lines: string[]) =>
-    `@triton.jit\ndef k(p, n):\n    x = tl.arange(0, 8)\n${lines.map((l) => `    ${l}`).join('\n')}\n`;
-  for (const line of ['y = 0 < n < 5', 'y = x if x > 0 else x', 'y = +x']) {
-    expect(portSource(text(line)).diagnostics).toEqual([]);
-    expect(portSource(text(line), { strict: true }).diagnostics.map((d) => [d.code, d.loc.line])).toEqual([['TL7009', 4]]);
-  }
+describe('is as strict as Triton if asked', () => {
+  const text = (lines: readonly string[]) =>
+    `SCALE = 3\n@triton.jit\ndef k(p, n: tl.int32, N: tl.constexpr):\n    x = tl.arange(0, 8)\n${lines.map((l) => `    ${l}`).join('\n')}\n`;
+  it.each<string[]>([
+    ['y = 0 < n < 5'],
+    ['y = x if x > 0 else x'],
+    ['y = +x'],
+    ['if N in (1, 2):', '    tl.store(p, 1)'],
+    ['y = not n'],
+    ['if "text":', '    tl.store(p, 1)'],
+    ['if 1.5:', '    tl.store(p, 1)'],
+    ['while n:', '    n -= 1'],
+    ['for i in (1, 2):', '    tl.store(p, i)'],
+    ['a = b = n'],
+    ['y = x + SCALE'],
+    ['tl.static_print(f"{n}")'],
+    ['y = abs(n)'],
+    ['y = float(n)'],
+    ['print(n)'],
+    ['y = tl.program_id()'],
+    ['y = tl.argmax(x)'],
+    ['y = tl.pow(x, x)'],
+    ['y = tl.zeros(16, tl.float32)'],
+    ['y = tl.float32(n)'],
+    ['y = tl.reduce(x, 0, tl.maximum)'],
+    ['tl.static_assert(N == 1, msg="N")'],
+    ['tl.device_print("größe", x)'],
+    ['y = tl.minimum(x, 1, propagate_nan="all")'],
+  ])('%s', (...lines) => {
+    expect(portSource(text(lines)).diagnostics).toEqual([]);
+    const strict = portSource(text(lines), { strict: true, file: 'k.py' }).diagnostics;
+    expect(strict.map((d) => [d.code, d.loc.line])).toEqual([['TL7009', 5]]);
+    expect(strict[0].help).not.toBe('');
+  });
+  it('makes numbers in variables values of the device, as Triton’s assignments do', () => {
+    const { code, diagnostics } = portSource(text(['m = 16', 'k: tl.constexpr = 4', 'f = 0.5 if n > 3 else 1']), {
+      strict: true,
+    });
+    expect(diagnostics).toEqual([]);
+    expect(code).toContain('const m = tl.to_tensor(16);');
+    expect(code).toContain('const k = 4;');
+    expect(code).toContain('n > 3 ? tl.to_tensor(0.5) : tl.to_tensor(1)');
+  });
+});
+
+describe('refused in any case, because Python refuses it or means something else', () => {
+  const helper = '@triton.jit\ndef h(a, b=1):\n    return a, b\n\n';
+  it.each<[code: string, text: RegExp, line: string]>([
+    ['TL7010', /h is called without `a`/, 'y = h()'],
+    ['TL7011', /h is called with 3 values, but takes 2/, 'y = h(n, n, n)'],
+    ['TL7012', /h gets `a` twice/, 'y = h(n, a=n)'],
+    ['TL7012', /tl\.load gets `pointer` twice/, 'y = tl.load(p, pointer=p)'],
+    ['TL7013', /3 names on the left side, but only 2 values/, 'a, b, c = h(n)'],
+    ['TL7014', /the result of tl\.advance is not used/, 'tl.advance(p, (1,))'],
+    ['TL7015', /tl\.arange: end is 16\.0, a float/, 'y = tl.arange(0, 16.0)'],
+    ['TL7015', /tl\.zeros: shape is a quotient/, 'y = tl.zeros((N / 2,), tl.float32)'],
+    ['TL7002', /`is` between values/, 'y = n is p'],
+    ['TL7002', /a text plus a number/, 'y = "a" + 1'],
+    ['TL7002', /`~` of a float/, 'y = ~1.5'],
+    ['TL7002', /`min` of one value/, 'y = min(n)'],
+    ['TL7008', /the constexpr `N` is assigned twice/, 'N: tl.constexpr = 8'],
+  ])('%s %s', (code, wanted, line) => {
+    const [d, ...more] = portSource(helper + kernel(line).split('\n').slice(3).join('\n')).diagnostics;
+    expect([d?.code, d?.loc.line, more]).toEqual([code, 7, []]);
+    expect(d.text).toMatch(wanted);
+  });
+});
+
+it('tells from which Python line each line of its output comes', () => {
+  const python =
+    '@triton.jit\ndef h(a):\n    return a\n\n\n@triton.jit\ndef k(p, n):\n    if n > 1:\n        a, b = n, 2\n    elif n > 0:\n        a = 3\n    tl.store(p, h(n))\n';
+  const { code, lines } = portSource(python);
+  const at = code
+    .split('\n')
+    .flatMap((l, i) => (/h\(a|return|if \(|a = |tl\.store/.test(l) ? [[l.trim(), lines[i]] as const] : []));
+  expect(at.map(([, line]) => line)).toEqual([2, 3, 8, 9, 10, 11, 12]);
 });

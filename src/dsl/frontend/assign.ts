@@ -4,7 +4,7 @@ import { MSG } from './messages.ts';
 import { COMPOUND_OPS } from './operators.ts';
 import { ts } from './project.ts';
 import type { Rewriter } from './rewriter.ts';
-import { assignedTargets, bare, isAssignment, isIncrement } from './scope.ts';
+import { assignedTargets, bare, isAssignment, isIncrement, partCount } from './scope.ts';
 
 /** Rewrites an assignment or increment that stands as a statement; false when `n` is neither. */
 export function assignment(r: Rewriter, n: ts.Expression): boolean {
@@ -22,7 +22,7 @@ function plain(r: Rewriter, e: ts.BinaryExpression): void {
   check(r, target);
   parts(r, e.left);
   r.w.copyTo(e.left.end);
-  r.named(ts.isIdentifier(target) ? target.text : null, e.right);
+  r.named(ts.isIdentifier(target) ? target.text : null, e.right, partCount(target));
 }
 
 /** Reports what may not be assigned. */

@@ -173,6 +173,30 @@ export function objectLiteral(r: Rewriter, n: ts.ObjectLiteralExpression): void 
   }
 }
 
+/** `x.p` and `x[i]` ask the tracer, where `x` may be a value of the device: what comes from outside the kernel is none. */
+export function member(r: Rewriter, n: ts.PropertyAccessExpression | ts.ElementAccessExpression): void {
+  let base: ts.Expression = n.expression;
+  while (ts.isPropertyAccessExpression(base) || ts.isElementAccessExpression(base) || ts.isNonNullExpression(base))
+    base = base.expression;
+  const decl = ts.isIdentifier(base) ? r.file.scopes.lookup(base, base.text) : null;
+  const outside = ts.isIdentifier(base) && (!decl || r.isCaptured(decl));
+  if (outside || n.flags & ts.NodeFlags.OptionalChain || base.kind === SK.ThisKeyword) {
+    children(r, n);
+    return;
+  }
+  r.open('get', n);
+  r.w.skipTo(n.expression.getStart());
+  r.expr(n.expression);
+  if (ts.isPropertyAccessExpression(n)) r.w.put(`, '${n.name.text}')`);
+  else {
+    r.w.put(', ');
+    r.w.skipTo(n.argumentExpression.getStart());
+    r.expr(n.argumentExpression);
+    r.w.put(')');
+  }
+  r.w.skipTo(n.end);
+}
+
 /** Syntax that stays as it is, with rewritten parts: arrays, property access, templates, `as`, `!`, spread. */
 export function children(r: Rewriter, n: ts.Node): void {
   ts.forEachChild(n, (c) => {

@@ -88,6 +88,7 @@ export function fnParams(fn: ts.FunctionLikeDeclaration, spanOf: (n: ts.Node) =>
     name: ts.isIdentifier(p.name) ? p.name.text : `arg${i}`,
     kind: 'any',
     optional: !!p.questionToken,
+    ...(p.dotDotDotToken && { rest: true }),
     hasDefault: !!p.initializer,
     loc: spanOf(p),
   }));

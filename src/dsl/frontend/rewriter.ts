@@ -255,14 +255,18 @@ export class Rewriter {
 
   // ---- values ----------------------------------------------------------------------------------------------------------
 
-  /** Rewrites an initialiser or assigned value: `$.name('x', e)`. Functions keep the name that JavaScript gives them. */
-  named(name: string | null, e: ts.Expression): void {
+  /**
+   * Rewrites an initialiser or assigned value: `$.name('x', e)`. Functions keep the name that JavaScript gives them. What is taken
+   * apart into `parts` values is checked first.
+   */
+  named(name: string | null, e: ts.Expression, parts: number | null = null): void {
     const b = bare(e);
     const wrap = name !== null && !ts.isArrowFunction(b) && !ts.isFunctionExpression(b);
     this.w.copyTo(e.getStart());
     if (wrap) this.w.put(`${this.helper.tracer}.name('${name}', `);
+    else if (parts !== null) this.open('parts', e, String(parts));
     if (!isAssignment(b) || !assignment(this, e)) this.expr(e);
-    if (wrap) this.w.put(')');
+    if (wrap || parts !== null) this.w.put(')');
   }
 
   /** The body of `() => x += 1`: an assignment counts as a statement there. `() => x++` would give another value. */

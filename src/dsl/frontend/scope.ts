@@ -158,3 +158,13 @@ export function eachAssignment(root: ts.Node, visit: (target: ts.Expression, at:
     ts.forEachChild(n, walk);
   })(root);
 }
+
+/** How many values a list on the left side takes at least: up to the last element without a default. Null for anything else. */
+export function partCount(target: ts.Node): number | null {
+  if (!ts.isArrayBindingPattern(target) && !ts.isArrayLiteralExpression(target)) return null;
+  const needed = (e: ts.Node): boolean =>
+    ts.isBindingElement(e)
+      ? !e.dotDotDotToken && !e.initializer
+      : !ts.isOmittedExpression(e) && !ts.isSpreadElement(e) && !isAssignment(e);
+  return [...target.elements].findLastIndex(needed) + 1;
+}

@@ -9,7 +9,7 @@ import { bindingDefaults, functionValue } from './functions.ts';
 import { MSG } from './messages.ts';
 import { ts } from './project.ts';
 import type { Rewriter } from './rewriter.ts';
-import { bare, boundNames } from './scope.ts';
+import { bare, boundNames, partCount } from './scope.ts';
 
 /** What runs at the end of a list that does not return: a call, and the source that the call stands for. */
 interface Next {
@@ -229,7 +229,7 @@ export function variables(r: Rewriter, s: ts.VariableStatement): void {
   }
   for (const d of declarationList.declarations) {
     bindingDefaults(r, d.name);
-    if (d.initializer) r.named(ts.isIdentifier(d.name) ? d.name.text : null, d.initializer);
+    if (d.initializer) r.named(ts.isIdentifier(d.name) ? d.name.text : null, d.initializer, partCount(d.name));
   }
 }
 

@@ -65,7 +65,10 @@ const hint = (name: 'multiple_of' | 'max_contiguous' | 'max_constancy', doc: str
       (t) =>
       <T extends number>(input: T, values: number | readonly number[]): T => {
         const list = (Array.isArray(values) ? values : [values]).map((v) => t.constInt(v, `tl.${name}`));
-        return asUser(t.one(name, [t.value(input, `tl.${name}`)], { values: list }));
+        const x = t.value(input, `tl.${name}`);
+        const want = Math.max(x.type.shape.length, name === 'multiple_of' ? 1 : 0);
+        if (list.length !== want) t.fail(TL.hintCount, `tl.${name}`, list.length, x.type, want);
+        return asUser(t.one(name, [x], { values: list }));
       },
   });
 

@@ -2,7 +2,7 @@
 
 import { TL } from '../messages.ts';
 import type { Trace } from '../trace/context.ts';
-import { DTYPES, DType, type DTypeName, scalar, tile } from '../types.ts';
+import { DTYPES, DType, type DTypeName, numel, scalar, tile } from '../types.ts';
 import { describeJs } from './math.ts';
 import { asUser, op } from './row.ts';
 
@@ -69,13 +69,22 @@ export const CREATE = {
 
 /** Functions of `tl` that are compositions: they emit the rows above. */
 export const CREATE_FNS = {
+  /** A number as a scalar of the device: i32 (or i64, u64 where it must be) or f32. It then no longer takes the dtype of what it meets. */
+  to_tensor:
+    (t: Trace) =>
+    <T extends number | boolean>(x: T): T =>
+      asUser(t.value(x, 'tl.to_tensor')),
   /** A tile that holds `value` everywhere. `tl.full([M, N], 0.0, tl.f32)`. */
   full:
     (t: Trace) =>
     (shape: readonly number[] | number, value: number | bigint | boolean, dtype: DType): number => {
       if (!(dtype instanceof DType)) t.fail(TL.notDtype, 'tl.full', describeJs(dtype));
       const s = t.constShape(Array.isArray(shape) ? shape : [shape], 'tl.full: the shape');
-      if (t.isValue(value)) return asUser(t.broadcastTo(t.cast(value, dtype), s));
+      if (t.isValue(value)) {
+        if (numel(value.type.shape) !== 1) t.fail(TL.scalarExpected, 'the value of tl.full', value.type);
+        const one = value.type.shape.length ? t.one('reshape', [value], { shape: [] }) : value;
+        return asUser(t.broadcastTo(t.cast(one, dtype), s));
+      }
       if (
         typeof value !== 'number' &&
         typeof value !== 'boolean' &&
@@ -83,7 +92,10 @@ export const CREATE_FNS = {
         !((value as unknown) instanceof Number)
       )
         t.fail(TL.notValue, 'tl.full', describeJs(value));
-      return asUser(t.constant(typeof value === 'boolean' || typeof value === 'bigint' ? value : Number(value) + 0, dtype, s));
+      const n = typeof value === 'boolean' || typeof value === 'bigint' ? value : Number(value) + 0;
+      // Bits of a mask may be written as a positive number, as in Triton: tl.full(shape, 0xffffffff, tl.i32).
+      const bits = dtype.is_int_signed() && !dtype.is_bool() && (typeof n === 'bigint' || Number.isSafeInteger(n));
+      return asUser(t.constant(bits ? BigInt.asIntN(dtype.bits, BigInt(n)) : n, dtype, s));
     },
   /** A tile of zeros. `tl.zeros([M, N], tl.f32)`. */
   zeros:

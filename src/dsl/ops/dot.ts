@@ -109,6 +109,8 @@ export const DOT = {
         const operands = given.acc != null ? [...sides, flat(t, t.value(given.acc, 'tl.dot'))] : sides;
         const product = t.one('dot', operands, attrs);
         const least = leastK(dtypeOf(x.type));
+        const [k, imprecise] = [x.type.shape.at(-1) as number, given.max_num_imprecise_acc ?? 0];
+        if (dtypeOf(x.type).bits === 8 && dtypeOf(x.type).is_floating() && imprecise > k) t.fail(TL.imprecise, imprecise, k);
         if ((x.type.shape.at(-1) as number) < least) t.fail(TL.dotSmall, x.type, y.type, least);
         return asUser(shape.length > 3 ? t.one('reshape', [product], { shape }) : product);
       },

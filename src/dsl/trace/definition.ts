@@ -17,6 +17,8 @@ export interface ParamInfo {
   readonly keys?: readonly string[];
   /** What every part of a list is, which has as many as the launch gives: `readonly tl.ptr[]`. */
   readonly each?: ParamInfo;
+  /** Takes all values that are left. */
+  readonly rest?: boolean;
   /** The type includes `null`. */
   readonly optional: boolean;
   /** The destructuring pattern has a default. */
@@ -27,6 +29,22 @@ export interface ParamInfo {
 /** The definition of a kernel (made by `kernel`); null for anything else. */
 export const kernelDefinition = (x: unknown): Definition | null =>
   typeof x === 'function' && 'launch' in x && 'definition' in x ? (x.definition as Definition) : null;
+
+/** Marks functions made by `tl.fn`. */
+export const DEVICE_FN: unique symbol = Symbol('tessera.fn');
+/** The definition of a device function (made by `tl.fn`); null before the front end has seen it, undefined for anything else. */
+export const fnDefinition = (x: unknown): Definition | null | undefined =>
+  typeof x === 'function' ? (x as { [DEVICE_FN]?: Definition | null })[DEVICE_FN] : undefined;
+
+/** Parameters that a call of a device function must give. */
+export const needed = ({ params }: Definition): readonly ParamInfo[] =>
+  params.filter((p) => !p.hasDefault && !p.optional && !p.rest);
+
+/** How many values a definition must and may be called with. */
+export const parameterCounts = (def: Definition): readonly [least: number, most: number] => [
+  needed(def).length,
+  def.params.at(-1)?.rest ? Infinity : def.params.length,
+];
 
 /** A kernel or device function after the front end. `body` calls the tracer (`$`) for everything that is not plain JS. */
 export interface Definition {

@@ -9,7 +9,7 @@ import { mappedTypes } from '../ops/element.ts';
 import { rowOf } from '../ops/index.ts';
 import { describeJs } from '../ops/math.ts';
 import { dtypeOf, isTile, printType, scalar, type Type } from '../types.ts';
-import { kernelDefinition } from './definition.ts';
+import { fnDefinition, kernelDefinition, parameterCounts } from './definition.ts';
 import type { Emitter } from './emitter.ts';
 
 /** What a function may contain: computation on scalars, and control flow around it. */
@@ -26,11 +26,19 @@ function checkBody(name: string, ops: readonly Op[]): void {
   });
 }
 
+/** How many values a function takes; functions of `tl`, and those with rest parameters, do not say (their length is 0). */
+const takes = (fn: { readonly length: number }): readonly [number, number] => {
+  const def = fnDefinition(fn);
+  return def ? parameterCounts(def) : fn.length ? [fn.length, fn.length] : [0, Infinity];
+};
+
 /** Traces `fn` on fresh scalars; returns them, what it returned as values, and the ops. */
 function traced(e: Emitter, name: string, types: readonly Type[], fn: unknown, finish: (x: unknown, i: number) => Value) {
   const { loc } = e;
-  if (typeof fn !== 'function') e.fail(TL.elementFunction, name, describeJs(fn));
+  if (typeof fn !== 'function') return e.fail(TL.elementFunction, name, describeJs(fn));
   if (kernelDefinition(fn)) e.fail(TL.elementFunction, name, `the kernel ${fn.name}`);
+  const [least, most] = takes(fn);
+  if (types.length < least || types.length > most) e.fail(TL.elementArity, name, most, types.length);
   const args = types.map((t) => new Value(t));
   let list = false;
   let values: Value[] = [];

@@ -113,16 +113,16 @@ export function emitIfValue(
   if (select) e.append(...thenOps, ...elseOps);
   const results: Value[] = [];
   const yields: [Value[], Value[]] = [[], []];
-  const value = joinParts('the value of ?:', x, y, (name, x, y) => {
+  const value = joinParts('the value of ?:', x, y, (_name, x, y) => {
     if (same(x, y)) return x;
-    if (!isDevice(x) || !isDevice(y))
-      return poison(name, `it is ${what(x)} on one side and ${what(y)} on the other`, structureOf(x) ?? structureOf(y));
+    if (!isDevice(x) || !isDevice(y)) return e.fail(TL.branchValue, what(x), what(y));
+    if (x instanceof Value && y instanceof Value && !sameType(x.type, y.type)) e.fail(TL.branchValue, what(x), what(y));
     if (select) {
       const [p, q] = e.promote('?:', x, y);
       return e.one('where', e.broadcast('?:', [cond, p, q]));
     }
     const [p, q] = [e.into(thenOps, () => e.value(x, '?:')), e.into(elseOps, () => e.value(y, '?:'))];
-    if (!sameType(p.type, q.type)) return e.fail(TL.branchType, name, printType(p.type), printType(q.type));
+    if (!sameType(p.type, q.type)) return e.fail(TL.branchValue, printType(p.type), printType(q.type));
     yields[0].push(p);
     yields[1].push(q);
     const r = new Value(p.type);

@@ -10,7 +10,7 @@ import { describeJs } from '../ops/math.ts';
 import { promoteIntegers } from '../semantics.ts';
 import { DTYPES, dtypeOf, isPtr, isTile, printType } from '../types.ts';
 import { FloatLit, isNumberLike } from './context.ts';
-import { type Definition, kernelDefinition } from './definition.ts';
+import { type Definition, fnDefinition, kernelDefinition, needed, parameterCounts } from './definition.ts';
 import { type Emitter, Poison } from './emitter.ts';
 import { emitFor, emitIf, emitIfValue, emitWhile, type Vars } from './regions.ts';
 import { isStructured, leaves, structureOf } from './structure.ts';
@@ -30,15 +30,23 @@ export class RangeSpec {
   }
 }
 
-/** Marks functions made by `tl.fn`. */
-export const DEVICE_FN: unique symbol = Symbol('tessera.fn');
-
 const ROW_OF: { readonly [op: string]: string } = {
   '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '%': 'mod', '&': 'and', '|': 'or', '^': 'xor', '<<': 'shl', '>>': 'shr',
   '<': 'lt', '<=': 'le', '>': 'gt', '>=': 'ge', '==': 'eq', '===': 'eq', '!=': 'ne', '!==': 'ne',
 }; // biome-ignore format: a table
 const COMPARISONS = new Set(['eq', 'ne', 'lt', 'le', 'gt', 'ge']);
 const BITWISE = new Set(['and', 'or', 'xor', 'shl', 'shr']);
+const EQUALITY = new Set(['==', '!=', '===', '!==']);
+/** What JavaScript computes with. Of anything else it would make NaN, or text. */
+const isOperand = (x: unknown): boolean => isNumberLike(x) || typeof x === 'boolean' || typeof x === 'string';
+/** Attributes that Triton's tensors have, for people who write them out of habit. */
+const PART_HELP: { readonly [name: string]: string } = {
+  dtype: 'write tl.dtype_of(x)',
+  type: 'write tl.dtype_of(x)',
+  shape: 'write tl.shape_of(x)',
+  length: 'write tl.shape_of(x)[0]',
+  T: 'write tl.trans(x)',
+};
 /** Methods that Triton's tensors have, for people who write them out of habit. */
 const METHOD_HELP: { readonly [name: string]: string } = {
   to: 'tl.cast(x, dtype)',
@@ -94,7 +102,12 @@ export class Frame {
         describe(b),
         'a block pointer moves with tl.advance; a descriptor takes offsets',
       );
-    if (!(a instanceof Value) && !(b instanceof Value)) return jsBinary(op, a, b);
+    if (!(a instanceof Value) && !(b instanceof Value)) {
+      const bad = EQUALITY.has(op) ? undefined : [a, b].find((x) => !isOperand(x));
+      if (bad !== undefined || (!EQUALITY.has(op) && (a === undefined || b === undefined)))
+        return e.fail(TL.plainOperand, op, describe(bad), bad === undefined);
+      return jsBinary(op, a, b);
+    }
     const other = a instanceof Value ? b : a;
     if (!(other instanceof Value) && !isNumberLike(other) && typeof other !== 'boolean') {
       // `x === null` asks the trace, not the device.
@@ -224,11 +237,14 @@ export class Frame {
   private invoke(l: number, fn: unknown, self: unknown, args: readonly unknown[], what: string): unknown {
     const e = this.at(l);
     if (typeof fn !== 'function') return e.fail(TL.notValue, 'a call', `${what}, which is ${describeJs(fn)} and not a function`);
-    const def = (fn as { [DEVICE_FN]?: Definition | null })[DEVICE_FN];
+    const def = fnDefinition(fn);
     if (def === null) return e.fail(TL.untransformed, fn.name);
     // Inside itself a function expression's name is its body.
     const own = def ?? this.frames().find((f) => f.def.body === fn)?.def;
-    if (own?.kind === 'fn') return this.inline(l, own, args);
+    if (own?.kind === 'fn') {
+      this.countArguments(own, args);
+      return this.inline(l, own, args);
+    }
     const kernel = own ?? kernelDefinition(fn);
     if (kernel) return this.inline(l, kernel, [this.kernelArguments(kernel, args)]);
     const outer = e.caller;
@@ -242,6 +258,14 @@ export class Frame {
     // Lambdas of the kernel move the location; what follows in this statement belongs to it again.
     e.loc = this.loc(l);
     return result;
+  }
+  private countArguments(def: Definition, args: readonly unknown[]): void {
+    const names = def.params.map((p) => p.name);
+    const bad = (found: string): never => this.e.fail(TL.fnArguments, def.name, found, names);
+    const [, most] = parameterCounts(def)!;
+    if (args.length > most) bad(`takes ${most} value${most === 1 ? '' : 's'}, but is called with ${args.length}`);
+    const missing = needed(def).find((p) => args[def.params.indexOf(p)] === undefined);
+    if (missing) bad(`is called without '${missing.name}'`);
   }
   /** The argument of a kernel that is called: an object of its parameters, all that have no default. */
   private kernelArguments({ name, params }: Definition, args: readonly unknown[]): object {
@@ -286,6 +310,40 @@ export class Frame {
   }
   flt(x: number): FloatLit {
     return new FloatLit(x);
+  }
+
+  /** `x.key` and `x[key]`. */
+  get(l: number, x: unknown, key: unknown): unknown {
+    const e = this.at(l);
+    if (x instanceof Poison) {
+      const part = (x as unknown as { readonly [k: string]: unknown })[String(key)];
+      return part === undefined ? e.value(x, `.${String(key)}`) : part;
+    }
+    if (x instanceof Value) {
+      const place = key instanceof Value || isNumberLike(key);
+      const part = place ? `element [${describe(key)}] that could be named` : `property '${String(key)}'`;
+      const [help, byPlace] = isPtr(x.type)
+        ? ['load the element: tl.load(p + i)', true]
+        : ['use a mask and tl.sum, tl.gather, or load the element by its pointer', true];
+      return e.fail(
+        TL.noPart,
+        describe(x),
+        part,
+        place && byPlace ? help : (PART_HELP[String(key)] ?? 'functions of tl do what methods do'),
+      );
+    }
+    if (x === undefined || x === null) return e.fail(TL.notValue, `.${String(key)}`, describeJs(x));
+    if (key instanceof Value)
+      return e.fail(TL.shapeNotConstexpr, 'the index of a list', `a value of the device (${printType(key.type)})`);
+    return (x as { readonly [k: string]: unknown })[key as string];
+  }
+  /** What is taken apart into `count` values. */
+  parts(l: number, count: number, x: unknown): unknown {
+    if (x instanceof Poison) return x;
+    if (typeof (x as Iterable<unknown> | null | undefined)?.[Symbol.iterator] !== 'function' || x instanceof Value)
+      return this.at(l).fail(TL.takenApart, x === undefined ? 'what gives no value' : describe(x), count, null);
+    if (Array.isArray(x) && x.length < count) return this.at(l).fail(TL.takenApart, describe(x), count, x.length);
+    return x;
   }
 
   // ---- statements

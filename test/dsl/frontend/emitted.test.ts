@@ -9,7 +9,7 @@ import { bodyText, transformed } from './harness.ts';
 
 test('operators, calls, names', () => {
   expect(bodyText('function f(x: number, y = 1.0) { const a = (x + y) * -2; return tl.exp(a).T[0]; }')).toMatchInlineSnapshot(
-    `"function f($, x: number, y = $.flt(1.0)) { const a = $.name('a', $.bin(0, '*', $.bin(1, '+', x, y), -2)); return $.method(2, tl, 'exp', [a]).T[0]; }"`,
+    `"function f($, x: number, y = $.flt(1.0)) { const a = $.name('a', $.bin(0, '*', $.bin(1, '+', x, y), -2)); return $.get(2, $.get(3, $.method(4, tl, 'exp', [a]), 'T'), 0); }"`,
   );
   expect(bodyText('(m) => g(m && !m || m ? `a$' + '{m + 1}` : { m })')).toMatchInlineSnapshot(
     `"($, m) => $.call(0, g, [$.cond(1, $.or(2, $.and(3, m, () => $.un(4, '!', m)), () => m), () => \`a\${$.bin(5, '+', m, 1)}\`, () => ({ m }))])"`,

@@ -46,6 +46,12 @@ export class Eager {
   method(_l: number, o: { [name: string]: (...a: unknown[]) => unknown }, name: string, args: unknown[]): unknown {
     return o[name](...args);
   }
+  get(_l: number, o: { readonly [key: string]: unknown }, key: string): unknown {
+    return o[key];
+  }
+  parts(_l: number, _count: number, x: unknown): unknown {
+    return x;
+  }
   flt(x: number): number {
     return x;
   }

@@ -1,0 +1,11 @@
+// One element of a tile.
+import { type Device, kernel, tl } from 'tessera';
+
+const k = kernel(function k({ x }: { x: tl.ptr<tl.f32> }) {
+  const row = tl.load(x + tl.arange(0, 8)) as any;
+  tl.store(x, row[3]);
+});
+
+export default function run(dev: Device): void {
+  k.launch(dev, [1], { x: dev.zeros([16], 'f32') });
+}
