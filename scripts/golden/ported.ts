@@ -4,7 +4,7 @@ import { transformSync } from 'esbuild';
 import { CompileError, type Diagnostic, type Loc } from '../../src/dsl/diagnostics.ts';
 import { transformSource } from '../../src/dsl/frontend/transform.ts';
 import type { AnyKernel } from '../../src/dsl/kernel.ts';
-import { kernel, tl } from '../../src/index.ts';
+import * as tessera from '../../src/index.ts';
 import { type PortOptions, portSource } from '../../src/port/port.ts';
 
 /** Exports of a ported file. @throws CompileError with what the front end refuses. */
@@ -14,7 +14,7 @@ export function loadPorted(code: string, file = 'ported.ts'): { readonly [name: 
   if (rewritten.diagnostics.length) throw new CompileError(rewritten.diagnostics);
   const { code: js } = transformSync(rewritten.code, { loader: 'ts', format: 'cjs', sourcemap: false });
   const module = { exports: {} };
-  new Function('require', 'module', 'exports', js)(() => ({ kernel, tl }), module, module.exports);
+  new Function('require', 'module', 'exports', js)(() => tessera, module, module.exports);
   return module.exports;
 }
 

@@ -6,8 +6,10 @@ interface At {
   readonly to: number;
 }
 
+/** A part of a comprehension: `for target in iter`, or `if test` where there is no target. */
+export type Clause = { readonly target: Expr; readonly iter: Expr } | { readonly target: null; readonly test: Expr };
 export interface Arg extends At {
-  /** Keyword, if given. */
+  /** Keyword, if given; `*` and `**` for arguments in a list or dictionary. */
   readonly name: string | null;
   readonly value: Expr;
 }
@@ -29,6 +31,11 @@ export type Expr = At &
     | { readonly k: 'call'; readonly fn: Expr; readonly args: readonly Arg[] }
     | { readonly k: 'conditional'; readonly test: Expr; readonly then: Expr; readonly other: Expr }
     | { readonly k: 'tuple'; readonly items: readonly Expr[] }
+    /** Without a key: the items of `**value`. */
+    | { readonly k: 'dict'; readonly items: readonly { readonly key: Expr | null; readonly value: Expr }[] }
+    | { readonly k: 'lambda'; readonly params: readonly Param[]; readonly body: Expr }
+    /** With a key: a dictionary. */
+    | { readonly k: 'comprehension'; readonly key: Expr | null; readonly element: Expr; readonly clauses: readonly Clause[] }
   );
 export type ExprOf<K extends Expr['k']> = Extract<Expr, { readonly k: K }>;
 
@@ -58,10 +65,15 @@ export interface Param extends At {
   readonly annotation: Expr | null;
   readonly value: Expr | null;
 }
+/** `@name` or `@name(args)`. Arguments are read when they are asked for: what they hold may be any Python. */
+export interface Decorator extends At {
+  readonly name: Expr;
+  readonly args: (() => readonly Arg[]) | null;
+}
 export interface FunctionDef extends At {
   readonly name: string;
   readonly nameAt: At;
-  readonly decorators: readonly Expr[];
+  readonly decorators: readonly Decorator[];
   readonly params: readonly Param[];
   readonly docstring: string | null;
   readonly body: readonly Stmt[];
@@ -92,6 +104,10 @@ const CHILDREN: { readonly [K in Expr['k']]: (e: ExprOf<K>) => readonly (Expr | 
   call: (e) => [e.fn, ...e.args.map((a) => a.value)],
   conditional: (e) => [e.test, e.then, e.other],
   tuple: (e) => e.items,
+  // Code of the host, with names of its own; kernels have none of it.
+  dict: () => [],
+  lambda: () => [],
+  comprehension: () => [],
 };
 /** The expressions directly in `e`. */
 export const children = (e: Expr): Expr[] => (CHILDREN[e.k] as (e: Expr) => (Expr | null)[])(e).filter((c) => c !== null);

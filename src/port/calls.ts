@@ -15,6 +15,8 @@ export const libraryReference = (c: Context, e: Expr): string | null => {
 };
 
 export function callExpression(c: Context, e: ExprOf<'call'>): Piece {
+  const spread = e.args.find((a) => a.name?.startsWith('*'));
+  if (spread) return refuse(spread, 'an argument list in a variable', 'write the arguments out');
   const library = c.names.library(e.fn);
   if (library !== null) return libraryCall(c, e, library, e.args);
   if (c.names.math(e.fn) !== null) {

@@ -26,13 +26,16 @@ export interface Context {
   readonly types: Types;
   /** Refuse what Triton refuses, although it could be translated. */
   readonly strict: boolean;
+  /** Code of the host has handlers of its own for some kinds of node. */
+  readonly host?: Partial<Handlers>;
 }
+export type Handlers = { readonly [K in Expr['k']]: (c: Context, e: ExprOf<K>) => Piece };
 
 export const ATOM = 20;
 const POSTFIX = 18;
 const UNARY = 14;
 const PRECEDENCE: { readonly [op: string]: number } = {
-  '?': 2, '||': 3, '&&': 4, '|': 5, '^': 6, '&': 7, '===': 8, '!==': 8, '<': 9, '<=': 9, '>': 9, '>=': 9,
+  '?': 2, '||': 3, '&&': 4, '|': 5, '^': 6, '&': 7, '===': 8, '!==': 8, '==': 8, '!=': 8, '<': 9, '<=': 9, '>': 9, '>=': 9,
   '<<': 10, '>>': 10, '+': 11, '-': 11, '*': 12, '/': 12, '%': 12, '**': 13,
 }; // biome-ignore format: a table
 const COMPARE: { readonly [op: string]: string } = { '==': '===', '!=': '!==', is: '===', 'is not': '!==' };
@@ -40,7 +43,8 @@ const LOGIC: { readonly [op: string]: string } = { '&': '&&', '|': '||', '^': '!
 const BITWISE = new Set(['&', '|', '^', '<<', '>>']);
 
 export const atom = (doc: Doc): Piece => ({ doc, prec: ATOM });
-export const expression = (c: Context, e: Expr): Piece => (HANDLERS[e.k] as (c: Context, e: Expr) => Piece)(c, e);
+export const expression = (c: Context, e: Expr): Piece =>
+  ((c.host?.[e.k] ?? HANDLERS[e.k]) as (c: Context, e: Expr) => Piece)(c, e);
 export const text = (c: Context, e: Expr): Doc => expression(c, e).doc;
 
 const wrap = (p: Piece, yes: boolean): Doc => (yes ? ['(', p.doc, ')'] : p.doc);
@@ -167,6 +171,9 @@ function compare(c: Context, e: ExprOf<'compare'>): Piece {
     // A remainder is compared with 0: its sign does not matter.
     if ((op === '==' || op === '!=') && isZero(b) && a.k === 'binary' && a.op === '%')
       return infix(COMPARE[op] ?? op, infix('%', expression(c, a.a), expression(c, a.b)), atom('0'));
+    // On the host an argument that was left out is undefined.
+    if (c.host && (op === 'is' || op === 'is not') && kinds[1] === 'none')
+      return infix(op === 'is' ? '==' : '!=', expression(c, a), atom('null'));
     const mixed = kinds.includes('bool') && !kinds.every((k) => k === 'bool') && !kinds.includes('none');
     const constants = c.types.of(a).constant && c.types.of(b).constant;
     const side = (x: Context, y: Expr): Piece => (mixed ? asNumber(x, y, constants) : expression(x, y));
@@ -242,7 +249,7 @@ export function deviceValue(c: Context, e: Expr, wanted = c.strict): Piece {
   return wanted && number ? atom(['tl.to_tensor(', text(c, e), ')']) : expression(c, e);
 }
 
-const HANDLERS: { readonly [K in Expr['k']]: (c: Context, e: ExprOf<K>) => Piece } = {
+const HANDLERS: Handlers = {
   number: (_c, e) => atom(number(e.text)),
   string: (_c, e) => atom(tsString(e.value)),
   format: (c, e) => {
@@ -286,6 +293,9 @@ const HANDLERS: { readonly [K in Expr['k']]: (c: Context, e: ExprOf<K>) => Piece
         ']',
       ),
     ),
+  dict: (_c, e) => refuse(e, 'a dictionary', 'pass its values as parameters of their own'),
+  lambda: (_c, e) => refuse(e, 'a lambda', 'write a `@triton.jit` function'),
+  comprehension: (_c, e) => refuse(e, 'a comprehension', 'write a loop over `tl.static_range`, or the values one by one'),
   attribute,
   index,
   call: callExpression,

@@ -7,8 +7,16 @@ import { tsName } from './names.ts';
 import { helperParamType, isConstexpr, kernelParamType } from './parameters.ts';
 import type { BodyContext } from './statements.ts';
 
-/** `export const k = kernel(function k({ … }: { … }) `; `text` is the Python file, `given` what the caller knows of parameters. */
-export function kernelHead(c: BodyContext, text: string, given: { readonly [param: string]: string } = {}): Doc {
+/**
+ * `function k({ … }: { … }) `; `text` is the Python file, `given` what the caller knows of parameters, `gives` the types of what
+ * configs and heuristics pass.
+ */
+export function kernelHead(
+  c: BodyContext,
+  text: string,
+  given: { readonly [param: string]: string } = {},
+  gives: ReadonlyMap<string, ReadonlySet<string>> = new Map(),
+): Doc {
   const { def } = c.fn;
   const name = tsName(def.name);
   const comments: Doc[] = [];
@@ -32,15 +40,15 @@ export function kernelHead(c: BodyContext, text: string, given: { readonly [para
   });
   const types = def.params.map((p, i): Doc => {
     const known = isConstexpr(p, text) ? undefined : given[p.name];
-    const type = kernelParamType(c.names, c.fn, p, text, known);
+    const type = kernelParamType(c.names, c.fn, p, text, known, gives.get(p.name));
     return [`${p.name}${p.value ? '?' : ''}: ${type}`, i === def.params.length - 1 ? { k: 'ifBroken', text: ';' } : ';'];
   });
-  if (!def.params.length) return [`export const ${name} = kernel(function ${name}() `];
+  if (!def.params.length) return [`function ${name}() `];
   const line: Doc = { k: 'line', flat: ' ', hard: comments.length > 0 };
   const last = comments.length && def.params.length ? lastComma(names.at(-1)!) : '';
   const pattern = comments.length ? [...names.slice(0, -1), last] : names;
   const doc: Doc = [
-    `export const ${name} = kernel(function ${name}({`,
+    `function ${name}({`,
     indent(line, join(pattern, line), comments.length ? '' : { k: 'ifBroken', text: ',' }),
     line,
     '}: {',
@@ -51,7 +59,7 @@ export function kernelHead(c: BodyContext, text: string, given: { readonly [para
   // One group: on one line, or everything one a line.
   return { k: 'group', body: doc, broken: comments.length > 0 };
 }
-/** `export const f = tl.fn(function f(…) `. */
+/** `function f(…) `. */
 export function helperHead(c: BodyContext, text: string): Doc {
   const { def } = c.fn;
   const name = tsName(def.name);
@@ -73,7 +81,7 @@ export function helperHead(c: BodyContext, text: string): Doc {
   const result = itself
     ? (({ bool: ': boolean', tuple: ': any', none: ': void' } as const)[c.fn.result.kind as 'bool'] ?? ': number')
     : '';
-  return group(`export const ${name} = tl.fn(function ${name}(`, inner, `)${result} `);
+  return group(`function ${name}(`, inner, `)${result} `);
 }
 const lastComma = (d: Doc): Doc => (Array.isArray(d) && d.at(-1) === '' ? [...d.slice(0, -1), ','] : d);
 

@@ -2,6 +2,12 @@
 
 import { message } from '../dsl/diagnostics.ts';
 
+const DECORATOR_HELP: { readonly [name: string]: string } = {
+  autotune: 'write the configs out in numbers, or add `autotune(kernel, { configs, key })` to the ported file by hand',
+  heuristics: 'pass its constants at the launch, or add `heuristics(kernel, { NAME: (args) => … })` to the ported file by hand',
+  jit: 'add its options to the ported file by hand: `kernel(function …, { do_not_specialize: […] })`',
+};
+
 export const PORT = {
   syntax: message('TL7001', (found: string) => ({
     text: `not Python that can be read: ${found}`,
@@ -66,8 +72,12 @@ export const PORT = {
     notes: ['it was asked for a strict translation; without that, it would be translated as Python means it'],
     help,
   })),
-  decorator: message('TL7007', (name: string) => ({
-    text: `the decorator \`${name}\` was left out`,
-    help: 'pass its constants at the launch, or write `autotune(kernel, { configs, key })`',
+  decorator: message('TL7007', (name: string, why: string | null) => ({
+    text: `the decorator \`${name}\` was left out${why === null ? '' : `: ${why}`}`,
+    help: DECORATOR_HELP[name] ?? 'see whether the kernel needs what it does',
+  })),
+  option: message('TL7010', (name: string, why: string) => ({
+    text: `${name} was left out: ${why}`,
+    help: 'see whether the kernel needs it, and add it to the ported file by hand',
   })),
 };

@@ -213,7 +213,7 @@ const RESERVED = new Set(
   (
     'arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for ' +
     'function if implements import in instanceof interface let new null package private protected public return static super switch ' +
-    'this throw true try typeof undefined var void while with yield kernel tl Math Infinity NaN'
+    'this throw true try typeof undefined var void while with yield kernel tl Math Infinity NaN autotune heuristics cdiv next_power_of_2 Config Tensor'
   ).split(' '),
 );
 /** A Python name as a TypeScript name: reserved words get a trailing underscore. */

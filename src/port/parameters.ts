@@ -265,10 +265,18 @@ function isTuple(fn: FunctionInfo, p: Param, text: string): boolean {
 }
 
 /** The TypeScript type of a kernel's parameter. */
-export function kernelParamType(names: Names, fn: FunctionInfo, p: Param, text: string, given?: string): string {
+export function kernelParamType(
+  names: Names,
+  fn: FunctionInfo,
+  p: Param,
+  text: string,
+  given?: string,
+  values: ReadonlySet<string> = new Set(),
+): string {
   const ev = evidence(names, fn, p.name);
   const known = fn.params.get(p.name) ?? ANY;
-  const nullable = ev.nullable || (p.value?.k === 'constant' && p.value.value === null) ? ' | null' : '';
+  const none = ev.nullable || values.has('null') || (p.value?.k === 'constant' && p.value.value === null);
+  const nullable = none ? ' | null' : '';
   if (given !== undefined) return given;
   if (!known.constant && isTuple(fn, p, text)) return 'any';
   /** A pointer or a factor that is used behind a constexpr only is one that Triton's users leave out with None. */
@@ -280,8 +288,10 @@ export function kernelParamType(names: Names, fn: FunctionInfo, p: Param, text: 
   if (known.kind === 'ptr') return orNull('tl.ptr', true);
   if (known.constant) {
     const kind = constexprKind(ev, p);
-    const full = nullable ? `${kind || 'number'}${nullable}` : kind;
-    return full ? `tl.constexpr<${full}>` : 'tl.constexpr';
+    // Values that are known say more than uses.
+    const all = new Set([...(kind || !values.size ? [kind || 'number'] : []), ...values, ...(nullable ? ['null'] : [])]);
+    const full = all.has('any') ? 'any' : [...all].filter((t) => t !== 'null').join(' | ') + (all.has('null') ? ' | null' : '');
+    return full !== 'number' ? `tl.constexpr<${full || 'null'}>` : 'tl.constexpr';
   }
   const dtype = annotatedDtype(p, text);
   if (dtype) return `tl.${shortDtype(dtype)}`;

@@ -10,10 +10,15 @@ import { stop, Unportable } from './errors.ts';
 import { type Context, text as expressionText } from './expressions.ts';
 import { extractKernels } from './extract.ts';
 import { helperHead, jsDoc, kernelHead } from './heads.ts';
+import type { Host } from './host/arrows.ts';
+import { type Decorated, readDecorators, wrapCall } from './host/decorators.ts';
+import { Evaluator } from './host/evaluate.ts';
+import { runModule } from './host/module.ts';
+import { Scope } from './host/values.ts';
 import { evaluate } from './math.ts';
 import { PORT } from './messages.ts';
 import { tsName } from './names.ts';
-import { type Program, readProgram } from './program.ts';
+import { learn, type Program, readProgram } from './program.ts';
 import { planScope } from './scope.ts';
 import { type BodyContext, block } from './statements.ts';
 import { strictGlobal } from './strict.ts';
@@ -40,6 +45,8 @@ export interface PortedKernel {
   readonly exportName: string;
   readonly params: readonly string[];
 }
+/** What a ported file may import, in the order of its names. */
+const IMPORTS = ['autotune', 'Config', 'cdiv', 'heuristics', 'kernel', 'next_power_of_2', 'type Tensor', 'tl'];
 export interface PortResult {
   /** The TypeScript file; holds what could be translated. */
   readonly code: string;
@@ -58,11 +65,16 @@ export function portSource(source: string, options: PortOptions = {}): PortResul
   return new Port(text, file, options).result();
 }
 
+const UNDECORATED: Decorated = { wrappers: [], options: null, gives: new Map(), warnings: [] };
+
 class Port {
   private readonly source: string;
   private readonly file: string;
   private readonly options: PortOptions;
   private readonly diagnostics: Diagnostic[] = [];
+  /** Names of the package that the ported file uses beside `kernel` and `tl`. */
+  private readonly imports = new Set<string>();
+  private readonly decorated = new Map<FunctionInfo, Decorated>();
   private readonly program: Program;
   private readonly module: ReturnType<typeof parseModule>;
   constructor(source: string, file: string, options: PortOptions) {
@@ -71,6 +83,28 @@ class Port {
     this.options = options;
     this.module = parseModule(source);
     this.program = readProgram(this.module, source, options.strict ?? false, options.types);
+    this.decorate();
+  }
+  /** Runs what the file computes for its decorators, where there are some. */
+  private decorate(): void {
+    const host: Host = {
+      evaluator: new Evaluator(this.source, (e) => this.program.library(e)),
+      names: this.program,
+      comments: new Comments(this.source, this.module.comments),
+      imports: this.imports,
+    };
+    const read = (fn: FunctionInfo, scope: Scope): void => {
+      const decorated = readDecorators(fn.def, fn.isKernel, host, scope);
+      this.decorated.set(fn, decorated);
+      if (decorated.gives.size) learn(this.program, fn, decorated.gives);
+    };
+    const plain = (fn: FunctionInfo): boolean => fn.def.decorators.every((d) => !d.args);
+    if (this.program.list.every(plain)) for (const fn of this.program.list) read(fn, new Scope(null));
+    else
+      runModule(this.module, host.evaluator, (name, scope) => {
+        const fn = this.program.functions.get(name);
+        if (fn) read(fn, scope);
+      });
   }
 
   result(): PortResult {
@@ -92,7 +126,8 @@ class Port {
       }
     }
     if (!this.module.functions.length) this.diagnostics.push(diagnostic(this.loc({ from: 0, to: 1 }), PORT.noKernels));
-    const uses = [...(kernels.length ? ['kernel'] : []), ...(parts.length ? ['tl'] : [])];
+    const needed = new Set([...this.imports, ...(kernels.length ? ['kernel'] : []), ...(parts.length ? ['tl'] : [])]);
+    const uses = IMPORTS.filter((n) => needed.has(n));
     const head = [
       `// Ported from ${this.file} by \`tessera port\`.`,
       '',
@@ -125,8 +160,8 @@ class Port {
     const [[line, col], [endLine, endCol]] = [this.place(from), this.place(to)];
     return { file: this.file, line, col, endLine, endCol, ...(fn ? { fn } : {}) };
   }
-  private report(e: Unportable, fn?: string): void {
-    this.diagnostics.push(e.diagnostic(this.loc(e.at, fn)));
+  private report(e: Unportable, fn?: string, severity: Diagnostic['severity'] = 'error'): void {
+    this.diagnostics.push({ ...e.diagnostic(this.loc(e.at, fn)), severity });
   }
 
   // ---- module level
@@ -189,10 +224,11 @@ class Port {
     const comments = new Comments(this.source, this.module.comments);
     const scope = planScope(fn);
     if (scope.escaped) stop(scope.escaped.at, PORT.loopVariable, scope.escaped.name);
-    for (const d of def.decorators) this.decorator(d, def.name);
     const c: BodyContext = { ...this.context(fn), scope, comments };
+    const decorated = this.decorated.get(fn) ?? UNDECORATED;
+    for (const w of decorated.warnings) this.report(w, def.name, 'warning');
     comments.seek(def.nameAt.to);
-    const head = fn.isKernel ? kernelHead(c, this.source, this.options.types) : helperHead(c, this.source);
+    const head = fn.isKernel ? kernelHead(c, this.source, this.options.types, decorated.gives) : helperHead(c, this.source);
     const inlined = [...this.used(fn)].flatMap((n): Doc[] => {
       const value = this.wholeFloat(n);
       return value === null ? [] : [`const ${tsName(n)} = ${value};`];
@@ -204,7 +240,12 @@ class Port {
           if (x.k === 'name' && !fn.params.has(x.name) && !fn.vars.has(x.name)) strictGlobal(c, x, x.name);
     const body = block(c, def.body, def.header, comments.endOfBlock(def.to), inlined);
     const above = comments.above(def.from).flatMap((t): Doc[] => [t, hardline]);
-    return [above, from(def.nameAt.from), jsDoc(def.docstring), head, body, ');'];
+    const name = `export const ${tsName(def.name)} = `;
+    if (!fn.isKernel) return [above, from(def.nameAt.from), jsDoc(def.docstring), name, 'tl.fn(', head, body, ');'];
+    const { options, wrappers } = decorated;
+    const made: Doc = options ? wrapCall('kernel', [head, body], options) : ['kernel(', head, body, ')'];
+    const all = wrappers.reduce((inner, w) => wrapCall(w.name, inner, w.options), made);
+    return [above, from(def.nameAt.from), jsDoc(def.docstring), name, all, ';'];
   }
   private checkName(fn: FunctionInfo, name: string): void {
     const e: Expr = { k: 'name', name, from: 0, to: 0 };
@@ -222,14 +263,6 @@ class Port {
             if (isModuleHead(this.program, s, x)) return;
             stop(x, PORT.unknownName, name);
           }
-  }
-  private decorator(d: Expr, fn: string): void {
-    const name =
-      (d.k === 'call' ? d.fn : d).k === 'attribute'
-        ? ((d.k === 'call' ? d.fn : d) as Extract<Expr, { k: 'attribute' }>).name
-        : null;
-    if (name === null || name === 'jit') return;
-    this.diagnostics.push({ ...diagnostic(this.loc(d, fn), PORT.decorator, name), severity: 'warning' });
   }
 }
 /** `x` is the head of a dotted name of Triton's, e.g. `tl` of `tl.load`. */

@@ -3,6 +3,7 @@
 
 import { type Expr, expressions, ownExpressions, statements } from './ast.ts';
 import { Unportable } from './errors.ts';
+import type { Kind } from './names.ts';
 import { initialParams, markPointers, passTypes } from './parameters.ts';
 import type { Module } from './syntax.ts';
 import { ANY, type FunctionInfo, inferVariables, type Names, type Ty, Types, ty } from './types.ts';
@@ -37,6 +38,26 @@ const dotted = (e: Expr): string | null => {
 export interface Program extends Names {
   readonly list: readonly FunctionInfo[];
 }
+
+/** Infers types over all functions together, until nothing changes. */
+function infer(program: Program): void {
+  for (let round = 0, changed = true; changed && round < 12; round++) {
+    changed = false;
+    for (const fn of program.list)
+      for (const step of [inferVariables, markPointers, passTypes]) changed = step(program, fn) || changed;
+  }
+}
+/** Takes note of what constexprs of a kernel are by the values that they get, as TypeScript types. */
+export function learn(program: Program, fn: FunctionInfo, gives: ReadonlyMap<string, ReadonlySet<string>>): void {
+  for (const [name, types] of gives) {
+    const old = fn.params.get(name);
+    const [only] = types;
+    if (types.size === 1 && GIVEN[only] && old?.constant && old.kind === 'any')
+      fn.params.set(name, { ...old, kind: GIVEN[only] });
+  }
+  infer(program);
+}
+const GIVEN: { readonly [type: string]: Kind } = { boolean: 'bool', string: 'string', 'tl.dtype': 'dtype' };
 
 /** Collects and infers. */
 export function readProgram(
@@ -86,10 +107,7 @@ export function readProgram(
   };
   for (const fn of list) initialParams(fn, text);
   if (strict) for (const fn of list) for (const [n, t] of fn.params) if (t === ANY) fn.params.set(n, givenType(given[n]) ?? t);
-  for (let round = 0, changed = true; changed && round < 12; round++) {
-    changed = false;
-    for (const fn of list) for (const step of [inferVariables, markPointers, passTypes]) changed = step(program, fn) || changed;
-  }
+  infer(program);
   for (const fn of list) {
     for (const s of statements(fn.def.body))
       for (const own of ownExpressions(s))

@@ -1,12 +1,11 @@
-// Python text → the tree of `ast.ts`, on Lezer's Python grammar. Operators are put together here by Python's own precedences,
-// from the flat row of operands and operators that the grammar gives.
+// Python text → the tree of `ast.ts`, on Lezer's Python grammar: modules, functions and statements. `reading.ts` has expressions.
 
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@lezer/python';
-import type { Arg, Branch, Comment, Expr, FunctionDef, Param, Stmt } from './ast.ts';
-import { refuse, stop, Unportable } from './errors.ts';
+import type { Branch, Comment, Decorator, Expr, FunctionDef, Stmt } from './ast.ts';
+import { stop, Unportable } from './errors.ts';
 import { PORT } from './messages.ts';
-import { isOp, Operators, type Token } from './operators.ts';
+import { ExpressionReader, kids } from './reading.ts';
 import { pythonString } from './strings.ts';
 import { splitTuples } from './tuples.ts';
 
@@ -20,21 +19,21 @@ export interface Module {
     readonly to: number;
   }[];
   readonly comments: readonly Comment[];
+  /** What runs when the module is loaded, in order; read when it is asked for. */
+  readonly host: readonly HostItem[];
 }
-
-const kids = (n: SyntaxNode): SyntaxNode[] => {
-  const out: SyntaxNode[] = [];
-  for (let c = n.firstChild; c; c = c.nextSibling) if (c.name !== 'Comment') out.push(c);
-  return out;
-};
-const FLAT = new Set(['BinaryExpression', 'UnaryExpression', 'ConditionalExpression']);
-const PLAIN_HELP = 'write it with assignments, `if`, `for` and `while`';
+/** A statement or function of the host, or the place of a kernel among them. */
+export type HostItem = { readonly from: number; readonly to: number } & (
+  | { readonly k: 'statements'; readonly assigns: readonly string[]; readonly read: () => readonly Stmt[] }
+  | { readonly k: 'function'; readonly name: string; readonly read: () => FunctionDef }
+  | { readonly k: 'kernel'; readonly name: string }
+);
 
 /** Parses a module. Functions that cannot be read are in their place as what is wrong with them. */
 export function parseModule(text: string): Module {
   return new Reader(text).module();
 }
-/** The grammar does not know `1.`: it reads `1 `, of the same length; `Number` below looks at the text itself. */
+/** The grammar does not know `1.`: it reads `1 `, of the same length; numbers are read from the text itself. */
 const parse = (text: string) => parser.parse(text.replace(/(?<![\w.])(\d[\d_]*)\.(?![\w.])/g, '$1 '));
 
 /** True if the whole text is Python. */
@@ -44,18 +43,9 @@ export function isPython(text: string): boolean {
   return ok;
 }
 
-class Reader {
-  private readonly source: string;
-  constructor(source: string) {
-    this.source = source;
-  }
-  private text(n: { readonly from: number; readonly to: number }): string {
-    return this.source.slice(n.from, n.to);
-  }
-  private refuse(n: { readonly from: number; readonly to: number }, what: string, help = PLAIN_HELP): never {
-    return refuse(n, what, help);
-  }
+const JIT = /^@\s*(?:\w+\.)*jit\b/;
 
+class Reader extends ExpressionReader {
   module(): Module {
     const tree = parse(this.source);
     const functions: (FunctionDef | Unportable)[] = [];
@@ -70,7 +60,7 @@ class Reader {
       if (n.name === 'DecoratedStatement') {
         const decorators = kids(n).filter((c) => c.name === 'Decorator');
         const def = n.getChild('FunctionDefinition');
-        if (decorators.some((d) => /^@\s*(?:\w+\.)*jit\b/.test(this.text(d)))) {
+        if (decorators.some((d) => JIT.test(this.text(d)))) {
           if (def) read(def, n, decorators);
         } else if (def) visit(def, atModule);
       } else if (n.name === 'FunctionDefinition') {
@@ -91,7 +81,50 @@ class Reader {
       for (const body of n.getChildren('Body')) for (const s of kids(body)) visit(s, atModule);
     };
     for (const n of kids(tree.topNode)) visit(n, true);
-    return { functions, constants, comments };
+    return { functions, constants, comments, host: kids(tree.topNode).flatMap((n) => this.host(n)) };
+  }
+  /** What a statement of the module is to the host. */
+  private host(n: SyntaxNode): HostItem[] {
+    const at = { from: n.from, to: n.to };
+    const def = n.name === 'FunctionDefinition' ? n : n.getChild('FunctionDefinition');
+    const decorators = n.getChildren('Decorator').map((d) => this.text(d));
+    if (def && decorators.some((d) => JIT.test(d)))
+      return [{ k: 'kernel', name: this.text(def.getChild('VariableName')!), ...at }];
+    const kernels = this.kernelsIn(n);
+    if (def) {
+      if (!decorators.every((d) => /^@\s*(?:\w+\.)*(?:lru_)?cache\b/.test(d))) return kernels;
+      const name = this.text(def.getChild('VariableName')!);
+      return [{ k: 'function', name, read: () => this.hostFunction(def), ...at }, ...kernels];
+    }
+    // Branches with kernels are run one after the other: a kernel needs the names of its own.
+    if (kernels.length && /^(?:If|Try|With)Statement$/.test(n.name))
+      return n.getChildren('Body').flatMap((b) => kids(b).flatMap((s) => this.host(s)));
+    return [{ k: 'statements', assigns: this.assigned(n), read: () => this.stmt(n), ...at }, ...kernels];
+  }
+  private kernelsIn(n: SyntaxNode): HostItem[] {
+    const out: HostItem[] = [];
+    n.cursor().iterate(({ node }) => {
+      const def = node.name === 'DecoratedStatement' ? node.getChild('FunctionDefinition') : null;
+      if (def && node.getChildren('Decorator').some((d) => JIT.test(this.text(d))))
+        out.push({ k: 'kernel', name: this.text(def.getChild('VariableName')!), from: node.from, to: node.to });
+    });
+    return out;
+  }
+  /** Names that a statement may change, however deep in it. */
+  private assigned(n: SyntaxNode): string[] {
+    const out: string[] = [];
+    n.cursor().iterate(({ node }) => {
+      const first = node.firstChild;
+      if (node.name === 'AssignStatement' || node.name === 'ForStatement') {
+        const end = kids(node).findIndex((c) => c.name === 'AssignOp' || c.name === 'in');
+        for (const c of kids(node).slice(0, Math.max(0, end))) if (c.name === 'VariableName') out.push(this.text(c));
+      } else if (/^(?:Update|Expression)Statement|^FunctionDefinition|^ClassDefinition/.test(node.name)) {
+        let base = /Definition$/.test(node.name) ? node.getChild('VariableName') : first;
+        while (base?.firstChild) base = base.firstChild;
+        if (base?.name === 'VariableName') out.push(this.text(base));
+      }
+    });
+    return out;
   }
   /**
    * The branches of a conditional statement, of which Python runs one: the first that defines a name has it, but a definition with
@@ -125,6 +158,13 @@ class Reader {
 
   // ---- functions
   private functionDef(whole: SyntaxNode, def: SyntaxNode, decorators: readonly SyntaxNode[]): FunctionDef {
+    return splitTuples(this.anyFunction(whole, def, decorators, false));
+  }
+  /** A function that runs on the host: with `*rest` and `**rest`. */
+  private hostFunction(def: SyntaxNode): FunctionDef {
+    return this.anyFunction(def, def, [], true);
+  }
+  private anyFunction(whole: SyntaxNode, def: SyntaxNode, decorators: readonly SyntaxNode[], rest: boolean): FunctionDef {
     def.toTree().iterate({
       enter: (e) => {
         if (!e.type.isError) return;
@@ -140,52 +180,30 @@ class Reader {
     const body = def.getChild('Body')!;
     const stmts = kids(body).slice(1);
     const docNode = stmts[0]?.name === 'ExpressionStatement' && stmts[0].firstChild?.name === 'String' ? stmts.shift()! : null;
-    return splitTuples({
+    return {
       from: whole.from,
       to: whole.to,
       name: this.text(name),
       nameAt: name,
-      decorators: decorators.map((d) => this.dotted(kids(d).slice(1), d)),
-      params: this.params(def.getChild('ParamList')!),
+      decorators: decorators.map((d) => this.decorator(d)),
+      params: this.params(kids(def.getChild('ParamList')!).slice(1, -1), rest),
       docstring: docNode && pythonString(this.text(docNode)),
       body: stmts.flatMap((s) => this.stmt(s)),
       header: body.from + 1,
-    });
+    };
   }
-  /** A decorator's children: names and dots, then perhaps arguments. */
-  private dotted(parts: readonly SyntaxNode[], at: SyntaxNode): Expr {
-    let e: Expr | null = null;
-    for (const p of parts) {
-      if (p.name === 'ArgList') e = { k: 'call', fn: e!, args: [], from: at.from, to: at.to };
+  /** Names and dots, then perhaps arguments. */
+  private decorator(d: SyntaxNode): Decorator {
+    let name: Expr | null = null;
+    let list: SyntaxNode | null = null;
+    for (const p of kids(d).slice(1)) {
+      if (p.name === 'ArgList') list = p;
       else if (p.name !== '.')
-        e = e
-          ? { k: 'attribute', x: e, name: this.text(p), from: at.from, to: p.to }
+        name = name
+          ? { k: 'attribute', x: name, name: this.text(p), from: name.from, to: p.to }
           : { k: 'name', name: this.text(p), from: p.from, to: p.to };
     }
-    return e!;
-  }
-  private params(list: SyntaxNode): Param[] {
-    const out: Param[] = [];
-    const nodes = kids(list).slice(1, -1);
-    for (let i = 0; i < nodes.length; i++) {
-      const n = nodes[i];
-      if (n.name === ',' || n.name === '/' || (n.name === '*' && nodes[i + 1]?.name === ',')) continue;
-      if (n.name !== 'VariableName') this.refuse(n, `the parameter \`${this.text(n)}…\``, 'list every parameter by name');
-      let annotation: Expr | null = null;
-      let value: Expr | null = null;
-      let to = n.to;
-      if (nodes[i + 1]?.name === 'TypeDef') {
-        annotation = this.expr(kids(nodes[++i])[1]);
-        to = nodes[i].to;
-      }
-      if (nodes[i + 1]?.name === 'AssignOp') {
-        value = this.expr(nodes[i + 2]);
-        to = nodes[i + 2].to;
-        i += 2;
-      }
-      out.push({ name: this.text(n), annotation, value, from: n.from, to });
-    }
-    return out;
+    return { name: name!, args: list && (() => this.args(list)), from: d.from, to: d.from + this.text(d).trimEnd().length };
   }
 
   // ---- statements
@@ -198,8 +216,6 @@ class Reader {
     const read = this.statements[n.name];
     return read ? read(n) : this.refuse(n, `\`${this.text(n).split(/[\s:(]/)[0]}\` (${n.name})`);
   }
-  /** Where a node stands; blocks end behind their last statement, not behind the line break. */
-  private readonly at = (n: SyntaxNode) => ({ from: n.from, to: n.from + this.text(n).trimEnd().length });
   private readonly statements: { readonly [name: string]: (n: SyntaxNode) => Stmt[] } = {
     StatementGroup: (n) => kids(n).flatMap((c) => (c.name === ';' ? [] : this.stmt(c))),
     PassStatement: (n) => [{ k: 'pass', ...this.at(n) }],
@@ -268,122 +284,4 @@ class Reader {
     BreakStatement: (n) => this.refuse(n, '`break`', 'end the loop by its condition, or guard the rest of the body with `if`'),
     ContinueStatement: (n) => this.refuse(n, '`continue`', 'guard the rest of the body with `if`'),
   };
-
-  // ---- expressions
-  /** One expression, or several with commas between: a tuple. */
-  private list(nodes: readonly SyntaxNode[]): Expr {
-    if (nodes.length === 1) return this.expr(nodes[0]);
-    const items = nodes.filter((n) => n.name !== ',').map((n) => this.expr(n));
-    return { k: 'tuple', items, from: nodes[0].from, to: nodes.at(-1)!.to };
-  }
-  private expr(n: SyntaxNode): Expr {
-    if (FLAT.has(n.name)) return new Operators(this.tokens(n), (t) => this.refuse(t, `\`${this.text(t)}\``)).parse();
-    const read = this.atoms[n.name];
-    return read ? read(n) : this.refuse(n, `\`${this.text(n).split('\n')[0]}\` (${n.name})`);
-  }
-  /** The row of operands and operators under a node that is no parenthesis. */
-  private tokens(n: SyntaxNode): Token[] {
-    const out: Token[] = [];
-    for (const c of kids(n)) {
-      if (FLAT.has(c.name)) out.push(...this.tokens(c));
-      else if (/^(?:\w*Op|not|and|or|in|is|if|else|\W+)$/.test(c.name)) {
-        const last = out.at(-1);
-        const text = this.text(c);
-        if (isOp(last) && ((last.op === 'is' && text === 'not') || (last.op === 'not' && text === 'in')))
-          out[out.length - 1] = { op: `${last.op} ${text}`, from: last.from, to: c.to };
-        else out.push({ op: text, from: c.from, to: c.to });
-      } else out.push(this.expr(c));
-    }
-    return out;
-  }
-  private readonly atoms: { readonly [name: string]: (n: SyntaxNode) => Expr } = {
-    VariableName: (n) => ({ k: 'name', name: this.text(n), ...this.at(n) }),
-    Number: (n) => {
-      const to = n.to + (this.source[n.to] === '.' ? 1 : 0);
-      return { k: 'number', text: this.source.slice(n.from, to), from: n.from, to };
-    },
-    String: (n) => ({ k: 'string', value: pythonString(this.text(n)), ...this.at(n) }),
-    ContinuedString: (n) => {
-      const parts = kids(n).map((c) => this.expr(c));
-      if (parts.every((p) => p.k === 'string')) return { k: 'string', value: parts.map((p) => p.value).join(''), ...this.at(n) };
-      return {
-        k: 'format',
-        parts: parts.flatMap((p) => (p.k === 'format' ? p.parts : p.k === 'string' ? [p.value] : [p])),
-        ...this.at(n),
-      };
-    },
-    FormatString: (n) => this.format(n),
-    Boolean: (n) => ({ k: 'constant', value: this.text(n) === 'True', ...this.at(n) }),
-    None: (n) => ({ k: 'constant', value: null, ...this.at(n) }),
-    ParenthesizedExpression: (n) => ({ ...this.expr(kids(n)[1]), ...this.at(n) }),
-    TupleExpression: (n) => this.sequence(n),
-    ArrayExpression: (n) => this.sequence(n),
-    MemberExpression: (n) => {
-      const [x, , name] = kids(n);
-      if (kids(n)[1].name === '.') return { k: 'attribute', x: this.expr(x), name: this.text(name), ...this.at(n) };
-      return { k: 'index', x: this.expr(x), items: this.subscripts(kids(n).slice(2, -1)), ...this.at(n) };
-    },
-    CallExpression: (n) => {
-      const [fn, args] = kids(n);
-      return { k: 'call', fn: this.expr(fn), args: this.args(args), ...this.at(n) };
-    },
-    LambdaExpression: (n) => this.refuse(n, 'a lambda', 'write a `@triton.jit` function'),
-  };
-  private sequence(n: SyntaxNode): Expr {
-    const items = kids(n)
-      .slice(1, -1)
-      .filter((c) => c.name !== ',')
-      .map((c) => this.expr(c));
-    return { k: 'tuple', items, ...this.at(n) };
-  }
-  private subscripts(nodes: readonly SyntaxNode[]): (Expr | null)[] {
-    const groups: SyntaxNode[][] = [[]];
-    for (const n of nodes) {
-      if (n.name === ',') groups.push([]);
-      else groups.at(-1)!.push(n);
-    }
-    return groups
-      .filter((g) => g.length)
-      .map((g) => {
-        if (g.length === 1) return g[0].name === ':' ? null : this.expr(g[0]);
-        return this.refuse(
-          { from: g[0].from, to: g.at(-1)!.to },
-          'a slice with bounds',
-          'Triton has no slices of tiles; use `:`, `None` or a constant',
-        );
-      });
-  }
-  private args(n: SyntaxNode): Arg[] {
-    const nodes = kids(n).slice(1, -1);
-    const out: Arg[] = [];
-    for (let i = 0; i < nodes.length; i++) {
-      const c = nodes[i];
-      if (c.name === ',') continue;
-      if (c.name === '*' || c.name === '**')
-        this.refuse({ from: c.from, to: nodes[i + 1].to }, 'an argument list in a variable', 'write the arguments out');
-      if (nodes[i + 1]?.name === 'AssignOp') {
-        out.push({ name: this.text(c), value: this.expr(nodes[i + 2]), from: c.from, to: nodes[i + 2].to });
-        i += 2;
-      } else out.push({ name: null, value: this.expr(c), from: c.from, to: c.to });
-    }
-    return out;
-  }
-  /** `f"a {x} b"`: texts and expressions. Formats behind `:` are dropped: a compile-time print shows types and numbers. */
-  private format(n: SyntaxNode): Expr {
-    const text = this.text(n);
-    const open = /^[a-zA-Z]*('''|"""|'|")/.exec(text)!;
-    const parts: (string | Expr)[] = [];
-    let pos = n.from + open[0].length;
-    const put = (to: number) => {
-      if (to > pos) parts.push(pythonString(`'''${this.source.slice(pos, to).replaceAll('{{', '{').replaceAll('}}', '}')}'''`));
-    };
-    for (const c of kids(n)) {
-      if (c.name !== 'FormatReplacement') continue;
-      put(c.from);
-      parts.push(this.expr(kids(c)[1]));
-      pos = c.to;
-    }
-    put(n.to - open[1].length);
-    return { k: 'format', parts, ...this.at(n) };
-  }
 }

@@ -137,6 +137,9 @@ export class Types {
       const items = e.items.map((i) => this.of(i));
       return { kind: 'tuple', rank: null, constant: items.every((t) => t.constant), items };
     },
+    dict: () => ANY,
+    lambda: () => ty('fn', 0, true),
+    comprehension: () => ANY,
     attribute: (e) => this.attribute(e),
     index: (e) => {
       const x = this.of(e.x);
@@ -147,7 +150,7 @@ export class Types {
           ? x.items.reduce((a, b) => join(a, b))
           : ty('num', null, x.constant);
       }
-      if (!e.items.every((i) => i === null || (i.k === 'constant' && i.value === null))) return ty('any', 0);
+      if (!e.items.every((i) => i === null || (i.k === 'constant' && i.value === null))) return ty('any', 0, x.constant);
       return { ...x, rank: Math.max(e.items.length, (x.rank ?? 0) + e.items.filter((i) => i !== null).length) };
     },
     call: (e) => this.call(e),
@@ -203,6 +206,7 @@ export class Types {
       const types = args.map((a) => this.of(a));
       const constant = types.every((t) => t.constant);
       if (name === 'float') return ty('float', 0, constant);
+      if (name === 'bool') return ty('bool', 0, constant);
       if (name === 'int' || name === 'len') return ty('int', 0, constant || name === 'len');
       if (name === 'min' || name === 'max' || name === 'abs') return types.length ? types.reduce(join) : ANY;
       return ANY;

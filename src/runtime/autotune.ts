@@ -3,21 +3,26 @@
 // `launch` takes what is known. Results live in a store: files in Node (`tuneStore.ts`), memory elsewhere.
 
 import { CompileError, diagnostic } from '../dsl/diagnostics.ts';
-import type { Grid, Kernel, LaunchArgs } from '../dsl/kernel.ts';
+import type { Grid, Kernel, LaunchArgs, LaunchOptions, TensorArg } from '../dsl/kernel.ts';
+import type { LaunchArg } from '../dsl/tl.ts';
 import type { Device } from './core.ts';
 import { locOf } from './launch.ts';
 import { TUNE } from './messages.ts';
 import { Tensor } from './tensor.ts';
 
 /** One candidate: constexpr arguments and launch options. Triton's `triton.Config`. */
-export interface Config<A = { readonly [constexpr: string]: unknown }> {
+export interface Config<A = { readonly [constexpr: string]: unknown }> extends LaunchOptions {
   readonly args: A;
-  readonly num_warps?: number;
-  readonly num_stages?: number;
   /** Called with all arguments before every launch with this config, measured or not. */
   readonly pre_hook?: (args: NamedArgs) => void;
 }
 type NamedArgs = { readonly [name: string]: unknown };
+/** What functions of the host see of an argument: numbers as numbers, so that they can compute with them. */
+export type Told<T, A = LaunchArg<Exclude<T, undefined>, TensorArg>> = 0 extends 1 & T ? any : [bigint] extends [A] ? number : A;
+/** What a model, a filter or a hook sees of the arguments. */
+export type ToldArgs<P> = { readonly [K in keyof P]-?: Told<P[K]> };
+/** Triton's launch options, as a model sees them. */
+type ToldOptions = { readonly num_warps: number; readonly num_stages: number; readonly num_ctas: number };
 /** `Config({ BLOCK_M: 128 }, { num_warps: 8 })` */
 export const Config = <A extends Config['args']>(args: A, options: Omit<Config, 'args'> = {}): Config<A> => ({
   args,
@@ -46,11 +51,11 @@ export interface AutotuneOptions<P> {
     /** The candidates that are worth a look, given the arguments. */
     readonly early_config_prune?: (
       configs: readonly Config<Partial<LaunchArgs<P>>>[],
-      args: NamedArgs,
+      args: ToldArgs<P>,
     ) => readonly Config<Partial<LaunchArgs<P>>>[];
-    /** An estimate of the time of a launch, in any unit: the `top_k` lowest are measured. */
-    readonly perf_model?: (args: NamedArgs) => number;
-    /** How many candidates `perf_model` leaves: a number, or up to 1 a part of them. All by default. */
+    /** An estimate of the time of a launch, in any unit, from its arguments and options: the `top_k` lowest are measured. */
+    readonly perf_model?: (args: ToldArgs<P> & ToldOptions) => number;
+    /** How many candidates `perf_model` leaves: a number, or below 1 a part of all. All by default (Triton's `1.0`). */
     readonly top_k?: number;
   };
   /** Tensors that the kernel adds to: zeros before every measured launch. */
@@ -58,9 +63,9 @@ export interface AutotuneOptions<P> {
   /** Tensors that the kernel changes and that every measurement must find as they were. Triton's `restore_value`. */
   readonly restore_value?: readonly (keyof P & string)[];
   /** Called before every measured launch, in place of what `reset_to_zero` and `restore_value` do. */
-  readonly pre_hook?: (args: NamedArgs) => void;
+  readonly pre_hook?: (args: ToldArgs<P>) => void;
   /** Called after every measured candidate, with its error if it has one. */
-  readonly post_hook?: (args: NamedArgs, error: unknown) => void;
+  readonly post_hook?: (args: ToldArgs<P>, error: unknown) => void;
   /** Launches before those that are timed, and launches that are timed, for each candidate. */
   readonly warmup?: number;
   readonly rep?: number;
@@ -100,11 +105,18 @@ const textOf = (x: unknown): string =>
 const median = (xs: readonly number[]): number => [...xs].sort((a, b) => a - b)[Math.floor(xs.length / 2)];
 
 /**
- * Makes a kernel tunable. All candidates must give the same results.
- * @throws CompileError TL4301 when there are no configs, or one names a parameter that the kernel does not have.
+ * Makes a kernel tunable. All candidates must give the same results. Launches leave out what configs choose; to choose it oneself,
+ * launch the `kernel` of what is returned.
+ * @throws CompileError TL4301 when there are no configs, or one names a parameter that the kernel does not have; TL4304 from a launch
+ * that gives what the config gives.
  * Source: Triton's `triton.autotune`.
  */
-export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<NoInfer<P>>): Autotuned<P> {
+export function autotune<K extends Kernel>(kernel: K, options: AutotuneOptions<ParamsOf<K>>): Autotuned<ParamsOf<K>> {
+  return tunable<ParamsOf<K>>(kernel, options);
+}
+/** The parameters of a kernel. */
+type ParamsOf<K> = K extends Kernel<infer P> ? P : never;
+function tunable<P>(kernel: Kernel<P>, options: AutotuneOptions<P>): Autotuned<P> {
   const { definition } = kernel;
   const known = definition.params.map((p) => p.name);
   const bad = options.configs
@@ -136,6 +148,8 @@ export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<NoInfer<
     return text === undefined ? undefined : options.configs.find((c) => JSON.stringify(c) === text);
   };
   const launchWith = (device: Device, grid: Grid, args: TunedArgs<P>, { args: chosen, pre_hook, ...launch }: Config): void => {
+    const twice = Object.keys(chosen).find((name) => (args as NamedArgs)[name] !== undefined);
+    if (twice !== undefined) throw new CompileError([diagnostic(locOf(definition), TUNE.conflict, kernel.name, twice)]);
     const all = { ...args, ...chosen };
     pre_hook?.(all);
     kernel.launch(device, grid, all as unknown as LaunchArgs<P>, launch);
@@ -162,7 +176,7 @@ export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<NoInfer<
       try {
         for (const [done, config] of candidates.entries()) {
           let ms: number | null = null;
-          const all = { ...args, ...config.args };
+          const all = { ...args, ...config.args } as unknown as ToldArgs<P>;
           const before = (): void => {
             if (options.pre_hook) {
               options.pre_hook(all);
@@ -204,12 +218,20 @@ export function autotune<P>(kernel: Kernel<P>, options: AutotuneOptions<NoInfer<
 
 /** The candidates that are measured. */
 function pruned<P>({ configs, prune_configs_by: by }: AutotuneOptions<P>, args: NamedArgs): AutotuneOptions<P>['configs'] {
-  const left = by?.early_config_prune?.(configs, args) ?? configs;
+  const left = by?.early_config_prune?.(configs, args as ToldArgs<P>) ?? configs;
   const model = by?.perf_model;
-  if (!model) return left;
-  const top = by.top_k ?? 1;
-  const count = top <= 1 ? Math.floor(configs.length * top) : top;
-  const times = new Map(left.map((c) => [c, model({ ...args, ...c.args, num_warps: c.num_warps, num_stages: c.num_stages })]));
+  const top = by?.top_k ?? configs.length;
+  const count = top < 1 ? Math.floor(configs.length * top) : top;
+  if (!model || left.length <= count) return left;
+  // What Triton's Config says where nothing is said.
+  const options = (c: Config): ToldOptions => ({
+    num_warps: c.num_warps ?? 4,
+    num_stages: c.num_stages ?? 3,
+    num_ctas: c.num_ctas ?? 1,
+  });
+  const told = (c: Config<Partial<LaunchArgs<P>>>) =>
+    ({ ...args, ...c.args, ...options(c) }) as unknown as ToldArgs<P> & ToldOptions;
+  const times = new Map(left.map((c) => [c, model(told(c))]));
   return [...left].sort((a, b) => (times.get(a) as number) - (times.get(b) as number)).slice(0, count);
 }
 

@@ -250,6 +250,10 @@ export const TUNE = {
     text: `autotune of ${kernel}: prune_configs_by leaves none of the ${configs} configs`,
     help: 'let early_config_prune keep at least one for every shape, and top_k be at least 1',
   })),
+  conflict: message('TL4304', (kernel: string, name: string) => ({
+    text: `${name} is given to ${kernel} twice: by the launch and by its config`,
+    help: `leave it out of the launch, or launch the kernel without its configs: \`${kernel}.kernel.launch(…)\``,
+  })),
   heuristics: message('TL4303', (kernel: string, name: string, known: readonly string[]) => ({
     text: `heuristics of ${kernel} name '${name}', which is no parameter of it`,
     notes: [`parameters: ${known.join(', ')}`],

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import type { Kernel } from '../../src/index.ts';
 import { portSource } from '../../src/port/port.ts';
 import { onEachDevice } from '../support/devices.ts';
-import { load } from './load.ts';
+import { load, typeErrors } from './load.ts';
 
 const page = readFileSync(new URL('../../docs/porting-from-triton.md', import.meta.url), 'utf8');
 const pairs = [...page.matchAll(/```python\n([\s\S]*?)```\s*```ts\n([\s\S]*?)```/g)].map(([, python, ts]) => ({ python, ts }));
@@ -16,6 +16,8 @@ it.each([...pairs.keys()])('side by side, number %i', (i) => {
   expect(diagnostics).toEqual([]);
   expect(code.slice(code.indexOf('import '))).toBe(pairs[i].ts);
 });
+
+it('side by side, number 2, type-checks', () => expect(typeErrors(pairs[2].ts, 'page')).toEqual([]));
 
 /** A line of Python in a kernel that has these things at hand. */
 function ported(line: string): string {

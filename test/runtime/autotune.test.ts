@@ -112,6 +112,55 @@ onEachDevice('autotune', (dev) => {
     expect(tuned.best(dev(), { x, n: 8 })).toBe(half);
     x.free();
   });
+  it('one candidate that the model likes best, with the options that Triton would show it', async () => {
+    const seen: unknown[] = [];
+    const tuned = autotune(bump, {
+      configs: [slow, Config({ BLOCK: 64, REPEAT: 0 }, { num_warps: 2, maxnreg: 64 }), fast],
+      key: [],
+      prune_configs_by: {
+        perf_model: ({ n, REPEAT, num_warps, num_stages, num_ctas }) => {
+          seen.push([REPEAT, num_warps, num_stages, num_ctas]);
+          return n + REPEAT + num_warps;
+        },
+        top_k: 1,
+      },
+      cache_results: false,
+    });
+    const x = vector(8);
+    expect((await tuned.tune(dev(), grid, { x, n: 8 })).num_warps).toBe(2);
+    expect(seen).toEqual([
+      [20_000, 4, 3, 1],
+      [0, 2, 3, 1],
+      [0, 4, 3, 1],
+    ]);
+    x.free();
+  });
+  it('refuses to choose what the launch gives', async () => {
+    const x = vector(8);
+    const tuned = autotune(bump, { configs: [fast], key: [] });
+    const text = /error TL4304: REPEAT is given to bump twice: by the launch and by its config/;
+    expect(() => tuned.launch(dev(), grid, { x, n: 8, REPEAT: 3 })).toThrow(text);
+    await expect(tuned.tune(dev(), grid, { x, n: 8, REPEAT: 3 })).rejects.toThrow(text);
+    tuned.kernel.launch(dev(), [1], { x, n: 8, BLOCK: 8, REPEAT: 0 });
+    expect([...((await x.download()) as Float32Array)]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    x.free();
+  });
+  it('computes arguments in front of an autotuned kernel, and tunes by them', async () => {
+    const tuned = autotune(bump, {
+      configs: [Config({ BLOCK: 64 }), Config({ BLOCK: 32 })],
+      key: ['REPEAT'],
+      restore_value: ['x'],
+    });
+    const filled = heuristics(tuned, { REPEAT: (a) => (a.n > 30 ? 1 : 0) });
+    const x = vector(40);
+    const best = await filled.tune(dev(), grid, { x, n: 40 });
+    expect(filled.best(dev(), { x, n: 31 })).toBe(best);
+    expect(filled.best(dev(), { x, n: 30 })).toBe(tuned.best(dev(), { x, n: 1, REPEAT: 0 }));
+    expect([filled.name, filled.kernel]).toEqual(['bump', bump]);
+    filled.launch(dev(), grid, { x, n: 40 });
+    expect([...((await x.download()) as Float32Array)]).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+    x.free();
+  });
   it('says so when pruning leaves nothing', async () => {
     const tuned = autotune(bump, { configs: [slow, fast], key: [], prune_configs_by: { early_config_prune: () => [] } });
     const x = vector(8);

@@ -138,6 +138,25 @@ Config({ BLOCK: 64 }, { warps: 4 });
 const easy = heuristics(scale, { EVEN: ({ n, BLOCK }) => n % BLOCK === 0, BLOCK: (a) => (a.n > 64 ? 64 : 32) });
 easy.launch(dev, [1], { x_ptr: x, mask_ptr: null, n: 8, factor: 2, MODE: 'sum', OUT: tl.f16 });
 autotune(easy, { configs: [Config({ MODE: 'max' as const })], key: ['n'] });
+heuristics(tuned, { EVEN: ({ n }) => n > 2 }).launch(dev, [1], {
+  x_ptr: x,
+  mask_ptr: null,
+  n: 8,
+  factor: 2,
+  MODE: 'sum',
+  OUT: tl.f16,
+});
+autotune(
+  kernel(function inner({ n, BLOCK }: { n: tl.i32; BLOCK: tl.constexpr }) {
+    tl.assume(n > BLOCK);
+  }),
+  {
+    configs: [Config({ BLOCK: 64 }, { num_ctas: 1, maxnreg: 80 })],
+    key: ['n'],
+    prune_configs_by: { perf_model: ({ n, BLOCK, num_warps }) => n / BLOCK / num_warps },
+    pre_hook: ({ BLOCK }) => void BLOCK.toFixed(),
+  },
+);
 // @ts-expect-error MODE has no heuristic
 easy.launch(dev, [1], { x_ptr: x, mask_ptr: null, n: 8, factor: 2, OUT: tl.f16 });
 // @ts-expect-error a heuristic names a parameter of the kernel
