@@ -52,6 +52,55 @@ export class DType {
   is_fp8(): boolean {
     return this.kind === 'float' && this.bits === 8;
   }
+  is_int1(): boolean {
+    return this.name === 'bool';
+  }
+  is_int8(): boolean {
+    return this.name === 'i8';
+  }
+  is_int16(): boolean {
+    return this.name === 'i16';
+  }
+  is_int32(): boolean {
+    return this.name === 'i32';
+  }
+  is_int64(): boolean {
+    return this.name === 'i64';
+  }
+  is_uint8(): boolean {
+    return this.name === 'u8';
+  }
+  is_uint16(): boolean {
+    return this.name === 'u16';
+  }
+  is_uint32(): boolean {
+    return this.name === 'u32';
+  }
+  is_uint64(): boolean {
+    return this.name === 'u64';
+  }
+  is_fp16(): boolean {
+    return this.name === 'f16';
+  }
+  is_bf16(): boolean {
+    return this.name === 'bf16';
+  }
+  is_fp32(): boolean {
+    return this.name === 'f32';
+  }
+  is_fp64(): boolean {
+    return this.name === 'f64';
+  }
+  is_fp8e4nv(): boolean {
+    return this.name === 'fp8e4nv';
+  }
+  is_fp8e5(): boolean {
+    return this.name === 'fp8e5';
+  }
+  /** Floats that are not fp8. */
+  is_standard_floating(): boolean {
+    return this.kind === 'float' && this.bits > 8;
+  }
   is_int_unsigned(): boolean {
     return this.kind === 'uint' || this.kind === 'bool';
   }

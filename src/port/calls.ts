@@ -3,7 +3,7 @@
 import type { Arg, Expr, ExprOf } from './ast.ts';
 import { args as argumentList, type Doc, list } from './doc.ts';
 import { refuse, stop } from './errors.ts';
-import { atom, type Context, condition, expression, infix, type Piece, postfix, text } from './expressions.ts';
+import { asNumber, atom, type Context, condition, expression, infix, type Piece, postfix, text } from './expressions.ts';
 import { PORT } from './messages.ts';
 import { DESCRIPTOR_METHODS, DTYPE_KINDS, FUNCTIONS, type FunctionRow, SHAPE_LISTS, tsName } from './names.ts';
 import { strictBuiltIn, strictCall, strictly, strictPrint } from './strict.ts';
@@ -58,6 +58,15 @@ const SPECIAL: { readonly [name: string]: (c: Context, e: ExprOf<'call'>, args: 
       'write tl.static_assert(condition, "text")',
     );
     return call('static_assert', ...byRow(c, e, 'static_assert', FUNCTIONS.get('static_assert')!, args));
+  },
+  where: (c, e, args) => {
+    const row = FUNCTIONS.get('where')!;
+    const [, x, y] = row.params.map((p, i) => args.find((a) => a.name === p) ?? args.filter((a) => a.name === null)[i]);
+    // A mask and numbers: TypeScript wants two of one kind.
+    const mask = [x, y].map((a) => a && c.types.of(a.value).kind === 'bool');
+    if (!x || !y || mask[0] === mask[1]) return call('where', ...byRow(c, e, 'where', row, args));
+    const [docs] = byRow(c, e, 'where', row, args);
+    return call('where', [docs[0], asNumber(c, x.value).doc, asNumber(c, y.value).doc]);
   },
   static_print: (c, _e, args) =>
     call(

@@ -7,7 +7,7 @@ import { type Doc, group, indent, line, list } from './doc.ts';
 import { refuse, stop } from './errors.ts';
 import { mathName } from './math.ts';
 import { PORT } from './messages.ts';
-import { ATTRIBUTES, TRANSPARENT, tsName } from './names.ts';
+import { ATTRIBUTES, DTYPE_ATTRIBUTES, TRANSPARENT, tsName } from './names.ts';
 import { strictCompare, strictConditional, strictFormat, strictUnary } from './strict.ts';
 import { templateText, tsString } from './strings.ts';
 import type { FunctionInfo, Names, Types } from './types.ts';
@@ -77,7 +77,7 @@ export function infix(op: string, a: Piece, b: Piece): Piece {
  * A number where a mask stands: TypeScript computes with no booleans. On the device the cast to the same dtype emits nothing;
  * between constants it must stay one.
  */
-function asNumber(c: Context, e: Expr, constants = false): Piece {
+export function asNumber(c: Context, e: Expr, constants = false): Piece {
   const p = expression(c, e);
   if (c.types.of(e).kind !== 'bool') return p;
   return atom(constants ? ['Number(', p.doc, ')'] : ['tl.cast(', p.doc, ', tl.int1)']);
@@ -238,8 +238,7 @@ function attribute(c: Context, e: ExprOf<'attribute'>): Piece {
   // `x.type` of a dtype, and `x.dtype.…`, stay with the dtype.
   if (fn && c.types.of(e.x).kind !== 'dtype') return atom([`tl.${fn}(`, text(c, e.x), ')']);
   if (fn) return expression(c, e.x);
-  const name = e.name === 'primitive_bitwidth' ? 'bits' : e.name;
-  return { doc: [postfix(expression(c, e.x)), '.', name], prec: POSTFIX };
+  return { doc: [postfix(expression(c, e.x)), '.', DTYPE_ATTRIBUTES.get(e.name) ?? e.name], prec: POSTFIX };
 }
 
 /** A value of the device where Triton makes one: a number, as soon as it is assigned or chosen. */

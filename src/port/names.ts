@@ -176,6 +176,13 @@ export const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
 ]);
 /** Attributes of tensor descriptors that hold a number a dimension. */
 export const DESCRIPTOR_LISTS: ReadonlySet<string> = new Set(['shape', 'strides', 'block_shape']);
+/** Attributes of dtypes that have another name here. */
+export const DTYPE_ATTRIBUTES: ReadonlyMap<string, string> = new Map([
+  ['primitive_bitwidth', 'bits'],
+  ['int_bitwidth', 'bits'],
+  ['itemsize', 'bytes'],
+  ['fp_mantissa_width', 'mantissa'],
+]);
 /** Attributes that add nothing in TypeScript. */
 export const TRANSPARENT: ReadonlySet<string> = new Set(['value', 'element_ty', 'scalar']);
 

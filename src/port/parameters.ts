@@ -186,8 +186,12 @@ interface Evidence {
   nullable: boolean;
 }
 
-/** What uses of `name` say it is. */
-function evidence(names: Names, fn: FunctionInfo, name: string): Evidence {
+/** Options of Triton's functions that are on or off. */
+const SWITCHES =
+  /^(?:keep_dims|return_indices|return_indices_tie_break_left|tie_break_left|allow_tf32|reverse|descending|volatile|bitcast|flatten)$/;
+
+/** What uses of `name` say it is; `asked`: the parameters that are being looked at, of functions that call each other. */
+function evidence(names: Names, fn: FunctionInfo, name: string, asked: ReadonlySet<unknown> = new Set()): Evidence {
   const types = new Types(names, fn);
   const ev: Evidence = { float: 0, maybeFloat: 0, int: 0, boolean: 0, number: 0, dtype: 0, string: 0, nullable: false };
   const isIt = (e: Expr | undefined): boolean => e?.k === 'name' && e.name === name;
@@ -199,9 +203,11 @@ function evidence(names: Names, fn: FunctionInfo, name: string): Evidence {
   const arithmetic = (op: string, e: Expr, other: Expr): void => {
     if (!isIt(e)) return;
     const { kind } = types.of(other);
+    // `1 - x` says nothing of x.
+    const literal = other.k === 'number';
     ev.number++;
     if (op !== '/' && kind === 'float') ev.float++;
-    else if (op === '//' || op === '%' || (op !== '/' && (kind === 'int' || kind === 'ptr'))) ev.int++;
+    else if (op === '//' || op === '%' || (op !== '/' && (kind === 'int' || kind === 'ptr') && !literal)) ev.int++;
     else if (op === '/' || kind !== 'bool') ev.maybeFloat++;
   };
   for (const [s, e] of ownAll(fn)) {
@@ -237,8 +243,16 @@ function evidence(names: Names, fn: FunctionInfo, name: string): Evidence {
       if (called && /^(?:minimum|maximum|where|fma|min|max)$/.test(called))
         for (const a of e.args)
           if (isIt(a.value)) for (const b of e.args) if (b !== a && types.of(b.value).kind === 'float') ev.float++;
-      for (const [p, value] of callArguments(names, e))
+      if (called) for (const a of e.args) if (a.name && SWITCHES.test(a.name) && isIt(a.value)) ev.boolean++;
+      for (const [p, value, param, helper] of callArguments(names, e))
         if (isIt(value)) {
+          const def = helper.def.params.find((x) => x.name === param)!;
+          if (p.constant && !asked.has(def)) {
+            const kind = constexprKind(evidence(names, helper, param, new Set([...asked, def])), def);
+            if (kind === 'boolean') ev.boolean++;
+            else if (kind === 'string') ev.string++;
+            else if (kind === 'tl.dtype') ev.dtype++;
+          }
           if (p.kind === 'bool') ev.boolean++;
           else if (p.kind === 'float') ev.float++;
           else if (p.kind === 'dtype') ev.dtype++;

@@ -4,7 +4,7 @@
 import type { Expr, ExprOf, FunctionDef, StmtOf } from './ast.ts';
 import { statements, targetNames } from './ast.ts';
 import { mathKind } from './math.ts';
-import { ATTRIBUTES, DESCRIPTOR_LISTS, DTYPE_KINDS, FUNCTIONS, type Kind } from './names.ts';
+import { ATTRIBUTES, DESCRIPTOR_LISTS, DTYPE_ATTRIBUTES, DTYPE_KINDS, FUNCTIONS, type Kind } from './names.ts';
 
 export interface Ty {
   readonly kind: Kind;
@@ -190,7 +190,7 @@ export class Types {
         items: Array<Ty>(5).fill(ty('int', 0, e.name === 'block_shape')),
       };
     if (e.name === 'shape') return ty('tuple', null, true);
-    if (e.name === 'numel' || e.name.endsWith('bitwidth')) return ty('int', 0, true);
+    if (e.name === 'numel' || DTYPE_ATTRIBUTES.has(e.name)) return ty('int', 0, true);
     return ATTRIBUTES.has(e.name) || e.name === 'element_ty' || e.name === 'scalar' ? ty('dtype', 0, true) : this.of(e.x);
   }
   private call(e: ExprOf<'call'>): Ty {
