@@ -262,6 +262,11 @@ function evidence(names: Names, fn: FunctionInfo, name: string, asked: ReadonlyS
   return ev;
 }
 
+/** True for a parameter that is moved on (`q += start`) and not used: a pointer that some variants of the kernel need. */
+const onlyMoved = (fn: FunctionInfo, name: string): boolean => {
+  const uses = [...ownAll(fn)].filter(([, e]) => e.k === 'name' && e.name === name);
+  return uses.length > 0 && uses.every(([s, e]) => s.k === 'update' && s.op === '+' && s.target === e);
+};
 const mentioned = (fn: FunctionInfo, name: string): boolean => [...ownAll(fn)].some(([, e]) => e.k === 'name' && e.name === name);
 
 /** True for a parameter that is taken apart: `args[0]`, `x, n = args`, `len(args)`. Neither pointers nor scalars can be. */
@@ -299,7 +304,7 @@ export function kernelParamType(
     if (where === 'flagged' ? may || nullable : where === 'always' && nullable) return `tl.optional<${type}>`;
     return `${type}${nullable}`;
   };
-  if (known.kind === 'ptr') return orNull('tl.ptr', true);
+  if (known.kind === 'ptr' || onlyMoved(fn, p.name)) return orNull('tl.ptr', true);
   if (known.constant) {
     const kind = constexprKind(ev, p);
     // Values that are known say more than uses.

@@ -61,6 +61,7 @@ it('says which parameters a launch may leave out', () => {
   expect(types('p, w', 'if w is None:', '    x = 0.0', 'else:', '    x = tl.load(w)', 'tl.store(p, x)')).toContain(
     'w: tl.ptr | null',
   );
+  expect(types('p, w, n', 'w += n', 'tl.store(p, n)')).toContain('w: tl.ptr;');
   // TypeScript does not know what a flag says of another parameter.
   expect(types('p, w', 'HAS: tl.constexpr = w is not None', 'if HAS:', '    tl.store(p, tl.load(w))')).toContain(
     'w: tl.optional<tl.ptr>',
@@ -73,6 +74,17 @@ it('guesses factors by their names, where their uses leave it open', () => {
   expect(types('p, temperature', 'tl.store(p, tl.load(p) / temperature)')).toContain('temperature: tl.f32');
   expect(types('p, stride_alpha, n', 'tl.store(p + stride_alpha, tl.load(p) + n)')).toMatch(/stride_alpha: tl.i32;\s*n: tl.i32/);
   expect(types('p, beta, q, stride', 'tl.store(p, 1)')).toMatch(/beta: tl.f32;\s*q: unknown;\s*stride: tl.i32/);
+});
+
+it('takes switches for booleans, through helpers too, and literals for no evidence', () => {
+  const text = code(
+    '@triton.jit', 'def up(x, FLAT: tl.constexpr, TURN: tl.constexpr):', '    if FLAT:', '        x = tl.cumsum(x, 0, reverse=TURN)', '    return x',
+    '@triton.jit', 'def k(p, smoothing, WHOLE: tl.constexpr, BACK: tl.constexpr, N: tl.constexpr):', '    x = tl.load(p + tl.arange(0, N))',
+    '    tl.store(p, up(x, WHOLE, BACK) * (1 - smoothing))',
+  ); // biome-ignore format: lines of Python
+  expect(text).toMatch(/up\(x: number, FLAT: boolean, TURN: boolean\)/);
+  expect(text).toMatch(/WHOLE: tl.constexpr<boolean>;\s*BACK: tl.constexpr<boolean>;\s*N: tl.constexpr\b[^<]/);
+  expect(text).toContain('smoothing: tl.f32');
 });
 
 onEachDevice('parameters that are left out', (dev) => {
