@@ -331,6 +331,16 @@ export const TL = {
     notes: ['only code inside kernel(…) and tl.fn(…) is compiled; this operation ran outside of it'],
     help: 'wrap the helper in tl.fn(function …), or move the computation into the kernel',
   })),
+  hostMath: message('TL1132', (name: string, found: string, instead: string) => ({
+    text: `Math.${name} cannot use ${found}`,
+    notes: ['functions of Math compute with numbers, once, when the kernel is compiled'],
+    help: `write ${instead}`,
+  })),
+  takenApart: message('TL1133', (name: string) => ({
+    text: `${name} is one value and cannot be taken apart`,
+    notes: ['const [a, b] = … is for tuples: tl.split(x), tl.max(x, 0, { return_indices: true }), functions that return arrays'],
+    help: 'use it as one value; single elements of a tile are chosen with tl.where, tl.gather or a load',
+  })),
   outsideKernel: message('TL1053', (name: string) => ({
     text: `tl.${name} was called outside a kernel`,
     notes: ['functions of tl build code; they work only while a kernel is being compiled'],
@@ -372,6 +382,11 @@ export const TL = {
     text: `tl.${fn} has no option '${arg}'`,
     notes: [`options: ${known.join(', ')}`],
     help: 'remove it or check its spelling',
+  })),
+  optionsByName: message('TL1131', (fn: string, found: string, known: readonly string[]) => ({
+    text: `tl.${fn} takes its options by name, but got ${found} in their place`,
+    notes: [`options: ${known.join(', ')}`],
+    help: `write them as an object: { ${known[0]}: … }`,
   })),
   castRounding: message('TL1110', (rounding: string, from: DType, to: DType) => ({
     text: `tl.cast: fp_downcast_rounding is '${rounding}', but ${from} to ${to} does not round a float to a narrower float`,

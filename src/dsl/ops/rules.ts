@@ -1,6 +1,6 @@
 // Type rules and meanings that many rows share, so that a row stays a few lines.
 
-import type { Value } from '../ir/ir.ts';
+import { Value } from '../ir/ir.ts';
 import { TL } from '../messages.ts';
 import type { Trace } from '../trace/context.ts';
 import { DTYPES, type DType, isPtr, sameShape, sameType, type Type, withElem } from '../types.ts';
@@ -33,8 +33,10 @@ export const sameShapes = (what: string, ts: readonly Type[], fail: TypeFail): v
   if (!ts.every((t) => sameShape(t.shape, ts[0].shape))) fail(TL.operands, what, ts, 'operands of one shape');
 };
 
-/** Refuses options that a function does not have. */
+/** Refuses options that a function does not have, and what is no object of options: Triton's positional spelling. */
 export const checkOptions = (t: Trace, name: string, options: object, known: readonly string[]): void => {
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || options instanceof Value)
+    t.fail(TL.optionsByName, name, Array.isArray(options) ? 'an array' : String(options), known);
   for (const k of Object.keys(options)) if (!known.includes(k)) t.fail(TL.unknownArg, name, k, known);
 };
 

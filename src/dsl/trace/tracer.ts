@@ -57,6 +57,16 @@ const METHOD_HELP: { readonly [name: string]: string } = {
 
 /** How deep a function may call itself; Triton's own limit is Python's stack, which holds fewer calls. */
 const MAX_DEPTH = 100;
+/** Functions of Math whose counterpart in `tl` has another name. */
+const MATH_HELP: { readonly [name: string]: string } = {
+  max: 'tl.maximum(a, b)',
+  min: 'tl.minimum(a, b)',
+  clz32: 'tl.clz(x)',
+  fround: 'tl.cast(x, tl.f32)',
+  imul: 'a * b',
+  sign: 'tl.where(x < 0, -1.0, 1.0)',
+  random: 'tl.rand(seed, offsets)',
+};
 
 export class Frame {
   private readonly e: Emitter;
@@ -232,6 +242,8 @@ export class Frame {
       );
     }
     if (obj === null || obj === undefined) return e.fail(TL.notValue, `.${name}()`, describeJs(obj));
+    if (obj === Math)
+      for (const x of args) if (x instanceof Value) e.fail(TL.hostMath, name, describe(x), MATH_HELP[name] ?? `tl.${name}(…)`);
     return this.invoke(l, (obj as { [k: string]: unknown })[name], obj, args, `.${name}`);
   }
   private invoke(l: number, fn: unknown, self: unknown, args: readonly unknown[], what: string): unknown {
