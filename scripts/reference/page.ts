@@ -1,12 +1,10 @@
 // docs/language.md: prose from the files beside this one, functions from the type checker, their comments and the op table.
 
 import { readFileSync } from 'node:fs';
-import { CompileError, NO_LOC } from '../../src/dsl/diagnostics.ts';
-import { inferTypes } from '../../src/dsl/ir/build.ts';
-import { Value } from '../../src/dsl/ir/ir.ts';
 import { rowOf } from '../../src/dsl/ops/index.ts';
 import type { Row, Trait } from '../../src/dsl/ops/row.ts';
-import { DTYPES, type DType, dtypeOf, tile } from '../../src/dsl/types.ts';
+import { LIBDEVICE_LEFT_OUT } from './libdevice.ts';
+import { factsOf } from './probes.ts';
 import { type FunctionDoc, functionsOfTl } from './signatures.ts';
 import { TRITON_NAMES, WIDER_GAPS } from './triton.ts';
 
@@ -49,31 +47,6 @@ const COSTS: readonly (readonly [Trait, string])[] = [
   ['elementwise', 'one expression an element, vectors of up to four'],
 ];
 
-/** Dtypes that an elementwise row takes in all operands, by asking its type rule; with what becomes of them. */
-function dtypesOf(name: string, row: Row): string {
-  // Rows with attributes are asked with those in hand; their paragraph says what they take.
-  if (!row.traits.includes('elementwise') || row.attrs?.length || row.args.some((a) => a.startsWith('...'))) return '';
-  const taken: string[] = [];
-  const results = new Set<string>();
-  for (const d of Object.values(DTYPES) as DType[]) {
-    try {
-      const values = row.args.filter((a) => !a.endsWith('?')).map(() => new Value(tile(d, [16])));
-      const to = dtypeOf(inferTypes(name, values, {}, NO_LOC)[0]);
-      taken.push(d.name);
-      results.add(to === d ? 'same' : to.name);
-    } catch (e) {
-      if (!(e instanceof CompileError)) throw e;
-    }
-  }
-  if (!taken.length) return '';
-  const all = taken.length === Object.keys(DTYPES).length ? 'all' : taken.join(', ');
-  return results.size === 1 && results.has('same')
-    ? `${all}; the result has the same`
-    : results.size === 1
-      ? `${all}; the result is ${[...results][0]}`
-      : all;
-}
-
 const precision = (row: Row): string =>
   row.ulp === undefined ? '' : typeof row.ulp === 'number' ? `within ${row.ulp} ulp in WGSL` : 'in WGSL depends on the operand';
 
@@ -81,17 +54,14 @@ function entry(f: FunctionDoc): string {
   const row = rowOf(f.name);
   // The row's paragraph says more than the hover text; a composition has only the latter.
   const doc = row?.doc ?? f.doc;
-  const facts: [string, string][] = row
-    ? [
-        ['dtypes', dtypesOf(f.name, row)],
-        ['precision', precision(row)],
-        ['differs from Triton', f.differs],
-        ['cost in WGSL', f.cost || (COSTS.find(([trait]) => row.traits.includes(trait))?.[1] ?? '')],
-      ]
-    : [
-        ['differs from Triton', f.differs],
-        ['cost in WGSL', f.cost],
-      ];
+  const { dtypes, shapes } = factsOf(f.name);
+  const facts: [string, string][] = [
+    ['shapes', shapes],
+    ['dtypes', dtypes],
+    ['precision', row ? precision(row) : ''],
+    ['differs from Triton', f.differs],
+    ['cost in WGSL', f.cost || (COSTS.find(([trait]) => row?.traits.includes(trait))?.[1] ?? '')],
+  ];
   const lines = [
     `### \`tl.${f.name}\``,
     '',
@@ -111,7 +81,25 @@ function entry(f: FunctionDoc): string {
 function leftOut(): string {
   const rows = Object.entries(TRITON_NAMES).flatMap(([name, reason]) => (reason === null ? [] : [`| \`${name}\` | ${reason} |`]));
   const wider = WIDER_GAPS.map(([what, reason]) => `| ${what} | ${reason} |`);
-  return ['## What is left out', '', prose('left-out'), '', '| Triton | here |', '| --- | --- |', ...rows, ...wider].join('\n');
+  const libdevice = LIBDEVICE_LEFT_OUT.map(([names, instead]) => `| ${names.map((n) => `\`${n}\``).join(' ')} | ${instead} |`);
+  return [
+    '## What is left out',
+    '',
+    prose('left-out'),
+    '',
+    '| Triton | here |',
+    '| --- | --- |',
+    ...rows,
+    ...wider,
+    '',
+    '### libdevice',
+    '',
+    prose('libdevice'),
+    '',
+    '| libdevice | write |',
+    '| --- | --- |',
+    ...libdevice,
+  ].join('\n');
 }
 
 /** The whole page. */

@@ -50,8 +50,7 @@ export function functionsOfTl(): FunctionDoc[] {
     const signatures = calls.map((c) => {
       const params = c.getParameters().map((p) => {
         const t = p.getTypeAtLocation(tl);
-        for (const part of t.isUnion() ? t.getUnionTypes() : [t])
-          for (const o of optionsOf(part, tl, text)) options.set(o.name, o);
+        for (const part of partsOf(t)) for (const o of optionsOf(part, tl, text)) options.set(o.name, o);
         const d = p.getDeclarations()[0];
         const optional = Node.isParameterDeclaration(d) && (d.isOptional() || d.hasInitializer());
         const rest = Node.isParameterDeclaration(d) && d.isRestParameter();
@@ -74,10 +73,21 @@ export function functionsOfTl(): FunctionDoc[] {
   return out;
 }
 
+/** A type and what it is made of: alternatives, elements of lists (options that stand behind any number of operands), intersections. */
+function partsOf(t: Type): Type[] {
+  if (t.isUnion()) return t.getUnionTypes().flatMap(partsOf);
+  if (t.isIntersection()) return t.getIntersectionTypes().flatMap(partsOf);
+  if (t.isTuple()) return t.getTupleElements().flatMap(partsOf);
+  if (t.isArray() || t.isReadonlyArray()) return partsOf(t.getArrayElementTypeOrThrow());
+  return [t];
+}
+
 /** Members of an interface of options. */
 function optionsOf(t: Type, at: Node, text: (t: Type) => string): OptionDoc[] {
   const declared = t.getSymbol()?.getDeclarations() ?? [];
-  const own = declared.find((d): d is InterfaceDeclaration => Node.isInterfaceDeclaration(d) && /Options$/.test(d.getName()));
+  const own = declared.find(
+    (d): d is InterfaceDeclaration => Node.isInterfaceDeclaration(d) && /(Options|KeepDims)$/.test(d.getName()),
+  );
   if (!own) return [];
   return t.getProperties().map((p) => ({
     name: p.getName(),

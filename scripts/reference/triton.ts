@@ -123,15 +123,18 @@ export const TRITON_NAMES: { readonly [name: string]: string | null } = {
   static_range: SAME,
   store: SAME,
   store_tensor_descriptor: SAME,
+  str_to_ty: 'part of the compiler',
   sub: SAME,
   sum: SAME,
   swizzle2d: SAME,
   target_info: "programs are the same for every device; what differs is the compiler's matter",
   tensor: 'tiles are `number` to the type checker; its methods are functions: `x.to(d)` is `tl.cast(x, d)`',
   tensor_descriptor: 'made by `tl.make_tensor_descriptor`; as an argument pass pointer, shape and strides',
+  tensor_descriptor_type: 'part of the compiler; values of it are made by `tl.make_tensor_descriptor`',
   topk: SAME,
   trans: SAME,
   tuple: 'a tuple is an array: `const [a, b] = f(x)`',
+  tuple_type: 'part of the compiler; see `tuple`',
   uint16: SAME,
   uint32: SAME,
   uint64: SAME,
@@ -148,12 +151,8 @@ export const TRITON_NAMES: { readonly [name: string]: string | null } = {
 
 /** What is left out beyond names. */
 export const WIDER_GAPS: readonly (readonly [what: string, reason: string])[] = [
-  ['libdevice: `_rd`, `_ru`, `_rz` variants', 'WGSL rounds to nearest only; emulation would cost tens of operations an element'],
-  [
-    'libdevice: Bessel, gamma and error-function inverses (`j0`, `lgamma`, `erfcinv`, …)',
-    'no use in kernels that we know of; write them with `tl` or `tl.inline_wgsl_elementwise`',
-  ],
-  ['libdevice: `double…` functions', 'WGSL has no f64'],
+  ['`sanitize_overflow` of `add`, `sub`, `mul`', 'sums wrap; Triton too looks for overflow in its debug mode only'],
+  ['`sep`, `end`, `file`, `flush` of `static_print`', 'template strings put texts together'],
   ['f64 on WebGPU', 'WGSL has no f64: an error at the line; the interpreter has it'],
   [
     '`warp_specialize`, `num_ctas`, `cache_modifier`, `eviction_policy`, `volatile`',

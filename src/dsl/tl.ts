@@ -62,7 +62,10 @@ const RANGE_OPTIONS: { readonly [K in keyof RangeOptions]-?: 'count' | 'flag' } 
 
 /** Functions of `tl` that are no op and belong to no family: questions about values, loops, compile-time checks. */
 const OWN_FNS = {
-  /** Smallest integer that is not below x / div, for positive integers. */
+  /**
+   * Smallest integer that is not below x / div, for positive integers.
+   * @cost an addition, a subtraction and a division an element
+   */
   cdiv:
     (t: Trace) =>
     (x: number, div: number): number => {
@@ -72,7 +75,10 @@ const OWN_FNS = {
       const sum = t.one('add', t.promote('tl.cdiv', x, less));
       return asUser(t.one('floordiv', t.promote('tl.cdiv', sum, div, true)));
     },
-  /** 1 / (1 + exp(-x)). */
+  /**
+   * 1 / (1 + exp(-x)).
+   * @cost an exponential and a division an element
+   */
   sigmoid:
     (t: Trace) =>
     (x: number): number => {
@@ -84,6 +90,7 @@ const OWN_FNS = {
   /**
    * Dtype of a tile, scalar or (of a pointer) of what it points to: Triton's `x.dtype`.
    * @differs Stands for the attribute `x.dtype`, which numbers of TypeScript lack.
+   * @cost nothing: it is settled when the kernel is compiled
    */
   dtype_of:
     (t: Trace) =>
@@ -94,12 +101,16 @@ const OWN_FNS = {
   /**
    * Shape of a tile as numbers known at compile time: Triton's `x.shape`.
    * @differs Stands for the attribute `x.shape`, which numbers of TypeScript lack.
+   * @cost nothing: it is settled when the kernel is compiled
    */
   shape_of:
     (t: Trace) =>
     (x: number | boolean): readonly number[] =>
       t.value(x, 'tl.shape_of').type.shape,
-  /** Broadcasts two tiles to their common shape: [input, other]. */
+  /**
+   * Broadcasts two tiles to their common shape: [input, other].
+   * @cost a relabeling of which invocation holds what: nothing, unless a use wants another layout
+   */
   broadcast:
     (t: Trace) =>
     (input: number, other: number): [number, number] =>
@@ -107,7 +118,10 @@ const OWN_FNS = {
         number,
         number,
       ],
-  /** Index (i, j) of a row-major matrix of size_i × size_j as an index in column-major order within groups of size_g rows: [i, j]. */
+  /**
+   * Index (i, j) of a row-major matrix of size_i × size_j as an index in column-major order within groups of size_g rows: [i, j].
+   * @cost two divisions and two remainders, of scalars as a rule
+   */
   swizzle2d:
     (t: Trace) =>
     (i: number, j: number, size_i: number, size_j: number, size_g: number): [number, number] => {
@@ -127,6 +141,7 @@ const OWN_FNS = {
    * A loop of the device: `for (const i of tl.range(start, stop, step))`. One argument is the stop.
    * @differs `num_stages`, `loop_unroll_factor` and the other options are accepted and have no effect: WGSL leaves pipelining
    * to the driver.
+   * @cost a loop of WGSL; `tl.static_range` unrolls it
    */
   range:
     (t: Trace) =>
@@ -147,7 +162,10 @@ const OWN_FNS = {
       }
       return new RangeSpec(stop === undefined ? 0 : start, stop === undefined ? start : stop, step);
     },
-  /** A loop that is unrolled when the kernel is compiled; bounds are constexpr. */
+  /**
+   * A loop that is unrolled when the kernel is compiled; bounds are constexpr.
+   * @cost as many copies of the body as there are steps: WGSL that takes longer to compile
+   */
   static_range:
     (t: Trace) =>
     (start: number, stop?: number, step: number = 1): number[] => {
@@ -159,7 +177,10 @@ const OWN_FNS = {
       for (let i = a; s > 0 ? i < b : i > b; i += s) out.push(i);
       return out;
     },
-  /** Stops compilation with a message if a condition on constexpr values is false. */
+  /**
+   * Stops compilation with a message if a condition on constexpr values is false.
+   * @cost nothing: it is settled when the kernel is compiled
+   */
   static_assert:
     (t: Trace) =>
     (cond: boolean, msg: string = ''): void => {
@@ -170,6 +191,7 @@ const OWN_FNS = {
   /**
    * Prints values when the kernel is compiled; tiles print as their type.
    * @differs Takes template strings in place of f-strings and `sep`.
+   * @cost nothing: it is settled when the kernel is compiled
    */
   static_print:
     (t: Trace) =>
@@ -178,6 +200,7 @@ const OWN_FNS = {
   /**
    * The condition of a `while` loop, with Triton's options: `while (tl.condition(x < n))`.
    * @differs `disable_licm` is accepted and has no effect.
+   * @cost nothing
    */
   condition:
     (t: Trace) =>
@@ -185,7 +208,10 @@ const OWN_FNS = {
       checkOptions(t, 'condition', options, ['disable_licm']);
       return condition;
     },
-  /** Smallest power of two that is not below n (constexpr). */
+  /**
+   * Smallest power of two that is not below n (constexpr).
+   * @cost nothing: it is settled when the kernel is compiled
+   */
   next_power_of_2:
     (t: Trace) =>
     (n: number): number => {

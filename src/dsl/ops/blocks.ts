@@ -204,6 +204,7 @@ export const BLOCK_FNS = {
   /**
    * A pointer to a block of a tensor: `tl.load` and `tl.store` take it, `tl.advance` moves it.
    * @differs `order` is checked and has no effect: the strides say it.
+   * @cost nothing: loads and stores compute addresses from its parts
    */
   make_block_ptr:
     (t: Trace) =>
@@ -220,7 +221,10 @@ export const BLOCK_FNS = {
       if ([...order].sort((a, b) => a - b).join() !== [...block.keys()].join()) t.fail(TL.blockOrder, order, block.length);
       return new BlockPointer({ base: ptr, shape, strides }, offsets, block);
     },
-  /** A block pointer moved by `offsets`, one number a dimension; the old one stays as it is. */
+  /**
+   * A block pointer moved by `offsets`, one number a dimension; the old one stays as it is.
+   * @cost one addition a dimension, of scalars
+   */
   advance:
     (t: Trace) =>
     (base: BlockPointer, offsets: PerDim): BlockPointer => {

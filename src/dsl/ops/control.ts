@@ -85,6 +85,7 @@ export const HINTS = {
   /**
    * States that a condition holds; the compiler may use it.
    * @differs The interpreter checks it; on WebGPU it is taken for true.
+   * @cost nothing: it helps the analysis of ranges
    */
   assume: op({
     doc: 'States that a scalar condition holds. It is not checked on the GPU; the interpreter checks it.',
@@ -167,6 +168,7 @@ export const DEBUG = {
   /**
    * Lets all invocations of the program meet.
    * @differs Never needed for what a kernel itself writes and reads in tiles: the compiler puts barriers in.
+   * @cost one barrier
    */
   debug_barrier: op({
     doc: 'All invocations of a program meet here, and see what was written to memory before. The compiler waits where it must by itself.',

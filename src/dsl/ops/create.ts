@@ -69,12 +69,18 @@ export const CREATE = {
 
 /** Functions of `tl` that are compositions: they emit the rows above. */
 export const CREATE_FNS = {
-  /** A number as a scalar of the device: i32 (or i64, u64 where it must be) or f32. It then no longer takes the dtype of what it meets. */
+  /**
+   * A number as a scalar of the device: i32 (or i64, u64 where it must be) or f32. It then no longer takes the dtype of what it meets.
+   * @cost nothing: a constant, spelled where it is used
+   */
   to_tensor:
     (t: Trace) =>
     <T extends number | boolean>(x: T): T =>
       asUser(t.value(x, 'tl.to_tensor')),
-  /** A tile that holds `value` everywhere. `tl.full([M, N], 0.0, tl.f32)`. */
+  /**
+   * A tile that holds `value` everywhere. `tl.full([M, N], 0.0, tl.f32)`.
+   * @cost nothing: a constant, spelled where it is used
+   */
   full:
     (t: Trace) =>
     (shape: readonly number[] | number, value: number | bigint | boolean, dtype: DType): number => {
@@ -97,12 +103,18 @@ export const CREATE_FNS = {
       const bits = dtype.is_int_signed() && !dtype.is_bool() && (typeof n === 'bigint' || Number.isSafeInteger(n));
       return asUser(t.constant(bits ? BigInt.asIntN(dtype.bits, BigInt(n)) : n, dtype, s));
     },
-  /** A tile of zeros. `tl.zeros([M, N], tl.f32)`. */
+  /**
+   * A tile of zeros. `tl.zeros([M, N], tl.f32)`.
+   * @cost nothing: a constant, spelled where it is used
+   */
   zeros:
     (t: Trace) =>
     (shape: readonly number[] | number, dtype: DType): number =>
       CREATE_FNS.full(t)(shape, 0, dtype),
-  /** A tile of zeros with the shape and dtype of another. */
+  /**
+   * A tile of zeros with the shape and dtype of another.
+   * @cost nothing: a constant, spelled where it is used
+   */
   zeros_like:
     (t: Trace) =>
     (input: number): number => {

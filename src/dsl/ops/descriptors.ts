@@ -220,12 +220,18 @@ export const DESCRIPTOR_FNS = {
       const padding = checkPadding(t, 'make_tensor_descriptor', options.padding_option ?? 'zero', elem) || 'zero';
       return new TensorDescriptor({ base: ptr, shape, strides }, block, padding);
     },
-  /** The block of a tensor whose first element is at `offsets`: `desc.load(offsets)`. */
+  /**
+   * The block of a tensor whose first element is at `offsets`: `desc.load(offsets)`.
+   * @cost as a masked `tl.load`: every index is compared with the bounds
+   */
   load_tensor_descriptor:
     (t: Trace) =>
     (desc: TensorDescriptor, offsets: PerDim): number =>
       descriptor(t, 'load_tensor_descriptor', desc).load(offsets),
-  /** Writes a tile as the block whose first element is at `offsets`: `desc.store(offsets, value)`. */
+  /**
+   * Writes a tile as the block whose first element is at `offsets`: `desc.store(offsets, value)`.
+   * @cost as a masked `tl.store`: every index is compared with the bounds
+   */
   store_tensor_descriptor:
     (t: Trace) =>
     (desc: TensorDescriptor, offsets: PerDim, value: number | boolean): void =>

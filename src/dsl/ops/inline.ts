@@ -82,6 +82,7 @@ export const INLINE_FNS = {
    * An expression of WGSL for each element: `tl.inline_wgsl_elementwise('countOneBits($0 ^ $1)', [a, b], { dtype: tl.u32, cpu
    * })`. $0, $1, … are the operands, broadcast to one shape; f16 and bf16 are f32 there. `cpu` is needed on the interpreter.
    * @differs Stands where Triton has `inline_asm_elementwise`: WGSL in place of PTX, one result, no packing.
+   * @cost the expression once an element; vectors are taken apart
    */
   inline_wgsl_elementwise:
     (t: Trace) =>

@@ -295,7 +295,10 @@ export const LIBDEVICE = {
 };
 
 export const LIBDEVICE_FNS = {
-  /** The nearest integer, ties away from zero (tl.rint takes the even one). */
+  /**
+   * The nearest integer, ties away from zero (tl.rint takes the even one).
+   * @cost one expression an element, vectors of up to four
+   */
   round:
     (t: Trace) =>
     (x: number): number =>

@@ -101,7 +101,10 @@ function normal(t: Trace, u1: Value, u2: Value): [Value, Value] {
 const four = (v: readonly Value[]): Four => v.map(asUser) as Four;
 
 export const RANDOM_FNS = {
-  /** Philox on the counters (c0, c1, c2, c3) with the key (k0, k1), all u32 or all u64: four tiles of random bits. */
+  /**
+   * Philox on the counters (c0, c1, c2, c3) with the key (k0, k1), all u32 or all u64: four tiles of random bits.
+   * @cost four wide products a round, ten rounds
+   */
   philox_impl:
     (t: Trace) =>
     (c0: number, c1: number, c2: number, c3: number, k0: number, k1: number, options: RandomOptions = {}): Four => {
@@ -127,12 +130,18 @@ export const RANDOM_FNS = {
     (t: Trace) =>
     (seed: number, offset: number, options: RandomOptions = {}): number =>
       asUser(randint4x(t, 'randint', seed, offset, options)[0]),
-  /** Four tiles of random 32-bit integers for the price of one. */
+  /**
+   * Four tiles of random 32-bit integers for the price of one.
+   * @cost ten rounds of four wide products each
+   */
   randint4x:
     (t: Trace) =>
     (seed: number, offset: number, options: RandomOptions = {}): Four =>
       four(randint4x(t, 'randint4x', seed, offset, options)),
-  /** Random integers as f32 in [0, 1). */
+  /**
+   * Random integers as f32 in [0, 1).
+   * @cost three operations an element
+   */
   uint_to_uniform_float:
     (t: Trace) =>
     (x: number): number =>
@@ -145,12 +154,18 @@ export const RANDOM_FNS = {
     (t: Trace) =>
     (seed: number, offset: number, options: RandomOptions = {}): number =>
       asUser(uniform(t, randint4x(t, 'rand', seed, offset, options)[0])),
-  /** Four tiles of random f32 in [0, 1). */
+  /**
+   * Four tiles of random f32 in [0, 1).
+   * @cost as `tl.randint4x`, and a multiplication each
+   */
   rand4x:
     (t: Trace) =>
     (seed: number, offset: number, options: RandomOptions = {}): Four =>
       four(randint4x(t, 'rand4x', seed, offset, options).map((x) => uniform(t, x))),
-  /** Two normally distributed tiles from two uniformly distributed ones. */
+  /**
+   * Two normally distributed tiles from two uniformly distributed ones.
+   * @cost a logarithm, a square root, a sine and a cosine an element
+   */
   pair_uniform_to_normal:
     (t: Trace) =>
     (u1: number, u2: number): [number, number] =>
@@ -168,7 +183,10 @@ export const RANDOM_FNS = {
       const [a, b] = randint4x(t, 'randn', seed, offset, options);
       return asUser(normal(t, uniform(t, a), uniform(t, b))[0]);
     },
-  /** Four tiles of random f32 of the standard normal distribution. */
+  /**
+   * Four tiles of random f32 of the standard normal distribution.
+   * @cost as `tl.rand4x`, with two logarithms, square roots, sines and cosines
+   */
   randn4x:
     (t: Trace) =>
     (seed: number, offset: number, options: RandomOptions = {}): Four => {

@@ -19,7 +19,10 @@ const joined = (t: Trace, what: string, a: unknown, b: unknown): Value => {
 };
 
 export const REARRANGE = {
-  /** Two tiles as one with a last dimension of 2. */
+  /**
+   * Two tiles as one with a last dimension of 2.
+   * @cost a relabeling of which invocation holds what: nothing, unless a use wants another layout
+   */
   join: op({
     doc: 'Two tiles (or scalars) of one type as one tile with a new last dimension of 2: `a` at index 0, `b` at index 1. The operands are broadcast to one shape. The inverse of `tl.split`.',
     args: ['a', 'b'],
@@ -33,7 +36,10 @@ export const REARRANGE = {
       <T extends number | boolean>(a: T, b: T): Widen<T> =>
         asUser(joined(t, 'tl.join', a, b)),
   }),
-  /** The halves of a tile along its last dimension, which is 2. */
+  /**
+   * The halves of a tile along its last dimension, which is 2.
+   * @cost where both halves lie in one invocation a relabeling; else one round through workgroup memory
+   */
   split: op({
     doc: 'The two halves of a tile whose last dimension is 2, as [lhs, rhs] without that dimension; of a tile of shape [2] they are scalars. The inverse of `tl.join`.',
     args: ['a'],
@@ -51,6 +57,7 @@ export const REARRANGE = {
   /**
    * Turns the order along a dimension round.
    * @differs Without `dim` the last dimension is turned round, where Triton asks for one.
+   * @cost inside an invocation nothing, inside a subgroup shuffles; else one round through workgroup memory
    */
   flip: op({
     doc: 'Turns the order of elements along a dimension (the last without one) round. The shape and the dtype stay.',
@@ -104,6 +111,7 @@ export const REARRANGE_FNS = {
   /**
    * One 1-D tile after another. `tl.cat(a, b, { can_reorder: true })`; here the order is kept.
    * @differs The order is kept; Triton promises none.
+   * @cost a relabeling of which invocation holds what: nothing, unless a use wants another layout
    */
   cat:
     (t: Trace) =>
@@ -115,7 +123,10 @@ export const REARRANGE_FNS = {
       const pairs = t.one('trans', [t.one('join', [a, b])], { perm: [1, 0] });
       return asUser(reshapeTo(t, pairs, [2 * numel(a.type.shape)]));
     },
-  /** Elements of two tiles in turn along the last dimension. */
+  /**
+   * Elements of two tiles in turn along the last dimension.
+   * @cost a relabeling of which invocation holds what: nothing, unless a use wants another layout
+   */
   interleave:
     (t: Trace) =>
     <T extends number | boolean>(a: T, b: T): Widen<T> => {

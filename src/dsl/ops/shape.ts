@@ -122,7 +122,10 @@ export const SHAPE = {
 };
 
 export const SHAPE_FNS = {
-  /** Reorders dimensions: dimension i of the result is dimension dims[i] of the input. */
+  /**
+   * Reorders dimensions: dimension i of the result is dimension dims[i] of the input.
+   * @cost a relabeling of which invocation holds what: nothing, unless a use wants another layout
+   */
   permute:
     (t: Trace) =>
     <T extends number | boolean>(input: T, ...dims: (number | readonly number[])[]): Widen<T> =>
@@ -130,6 +133,7 @@ export const SHAPE_FNS = {
   /**
    * The same elements in another shape; Triton may reorder them, here they keep their order.
    * @differs Keeps the order of elements; Triton may reorder them.
+   * @cost a relabeling of which invocation holds what: nothing, unless a use wants another layout
    */
   view:
     (t: Trace) =>
@@ -138,6 +142,7 @@ export const SHAPE_FNS = {
   /**
    * All elements of a tile in one dimension, in row-major order.
    * @differs Keeps the order of elements whatever `can_reorder` says.
+   * @cost a relabeling of which invocation holds what: nothing, unless a use wants another layout
    */
   ravel:
     (t: Trace) =>
@@ -149,6 +154,7 @@ export const SHAPE_FNS = {
   /**
    * `x[:, None]`: a 1-D tile as a column of shape [n, 1].
    * @differs Stands for the index expression `x[:, None]`, which TypeScript lacks.
+   * @cost a relabeling of which invocation holds what: nothing, unless a use wants another layout
    */
   col:
     (t: Trace) =>
@@ -157,6 +163,7 @@ export const SHAPE_FNS = {
   /**
    * `x[None, :]`: a 1-D tile as a row of shape [1, n].
    * @differs Stands for the index expression `x[None, :]`, which TypeScript lacks.
+   * @cost a relabeling of which invocation holds what: nothing, unless a use wants another layout
    */
   row:
     (t: Trace) =>
