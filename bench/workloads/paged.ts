@@ -65,7 +65,8 @@ function paged(name: string, full: Batch, target: number | null): Workload {
       const { dtype, cache = dtype, force, window = 0 } = full;
       const seqs = small ? full.seqs.slice(-3).map(([a, b]): Seq => [Math.min(a, 5), Math.min(b, 40)]) : full.seqs;
       const tokens = seqs.reduce((sum, [n]) => sum + n, 0);
-      const starts = seqs.reduce<number[]>((at, [n]) => [...at, (at.at(-1) ?? 0) + n], [0]);
+      const starts = [0];
+      for (const [n] of seqs) starts.push(starts[starts.length - 1] + n);
 
       // Blocks in random order: the pages of a sequence lie apart.
       const needed = seqs.map(([, n]) => Math.ceil(n / BLOCK));

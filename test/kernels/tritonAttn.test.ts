@@ -131,7 +131,7 @@ onEachDevice('the attention backend', (dev) => {
     expect(plain.slot_mapping).toBe(c.slot_mapping);
 
     const cascade = b.build(4, { ...c, seq_lens_cpu: [5, 18] }, true);
-    const read = (t: Tensor | null): Promise<number[]> | null => t && t.toNumbers();
+    const read = async (t: Tensor | null): Promise<number[] | null> => (t ? t.toNumbers() : null);
     expect([cascade.use_cascade, cascade.common_prefix_len]).toEqual([true, 4]);
     expect(await read(cascade.cu_prefix_query_lens)).toEqual([0, 2]);
     expect(await read(cascade.prefix_kv_lens)).toEqual([4]);

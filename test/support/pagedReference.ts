@@ -57,7 +57,8 @@ export class PagedCase {
         { dtype: d, shape },
       );
     const longest = Math.max(1, ...seqs.map(([n]) => n));
-    const starts = seqs.reduce<number[]>((at, [n]) => [...at, at[at.length - 1] + n], [0]);
+    const starts = [0];
+    for (const [n] of seqs) starts.push(starts[starts.length - 1] + n);
     const tensors: { [name: string]: Tensor } = {
       q: floats([tokens, heads, dim], dtype, 2),
       kv_cache: floats([blocks, 2, block, kvHeads, dim], cache, 2),
