@@ -336,11 +336,6 @@ export const TL = {
     notes: ['functions of Math compute with numbers, once, when the kernel is compiled'],
     help: `write ${instead}`,
   })),
-  takenApart: message('TL1133', (name: string) => ({
-    text: `${name} is one value and cannot be taken apart`,
-    notes: ['const [a, b] = … is for tuples: tl.split(x), tl.max(x, 0, { return_indices: true }), functions that return arrays'],
-    help: 'use it as one value; single elements of a tile are chosen with tl.where, tl.gather or a load',
-  })),
   outsideKernel: message('TL1053', (name: string) => ({
     text: `tl.${name} was called outside a kernel`,
     notes: ['functions of tl build code; they work only while a kernel is being compiled'],

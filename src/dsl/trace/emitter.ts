@@ -10,7 +10,7 @@ import { MAX_TILE } from '../ops/create.ts';
 import { describeJs } from '../ops/math.ts';
 import { computationType, defaultDtype } from '../semantics.ts';
 import { DTYPES, type DType, dtypeOf, isPtr, numel, printType, sameShape, type Type } from '../types.ts';
-import { type FloatLit, isNumberLike, type Trace, trace } from './context.ts';
+import { type FloatLit, isNumberLike, type Trace } from './context.ts';
 import { emitElement, emitMap } from './elements.ts';
 
 /** Stands for a variable that may have no value; using it is an error that says why. */
@@ -28,13 +28,6 @@ Object.defineProperty(Value.prototype, Symbol.toPrimitive, {
   value(this: Value, kind: string) {
     const text = `<${this.name ? `${this.name}: ` : ''}${printType(this.type)}>`;
     return kind === 'string' ? text : fail(NO_LOC, TL.tileAsJs, text);
-  },
-});
-
-// Nor is it a list: `const [a, b] = tl.max(x, 0)` asks for more than it gives.
-Object.defineProperty(Value.prototype, Symbol.iterator, {
-  value(this: Value) {
-    return trace('store').fail(TL.takenApart, `${this}`);
   },
 });
 
