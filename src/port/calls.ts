@@ -1,6 +1,7 @@
 // Calls: Triton's functions by the table in `names.ts`, methods of tiles as functions, helpers of the file, Python's built-ins.
 
 import type { Arg, Expr, ExprOf } from './ast.ts';
+import { CONVERSIONS } from './conversions.ts';
 import { args as argumentList, type Doc, list } from './doc.ts';
 import { refuse, stop } from './errors.ts';
 import { asNumber, atom, type Context, condition, expression, infix, type Piece, postfix, text } from './expressions.ts';
@@ -44,6 +45,12 @@ const logic =
   (c: Context, _e: ExprOf<'call'>, args: readonly Arg[]): Piece =>
     args.map((a) => condition(c, a.value)).reduce((a, b) => infix(op, a, b));
 
+/** libdevice's `add_rn(x, y)`: an operator here, which rounds to nearest as well. */
+const operator =
+  (op: string) =>
+  (c: Context, _e: ExprOf<'call'>, [x, y]: readonly Arg[]): Piece =>
+    infix(op, expression(c, x.value), expression(c, y.value));
+
 /** Translations of calls that are no call of one function, by Triton's name. */
 const SPECIAL: { readonly [name: string]: (c: Context, e: ExprOf<'call'>, args: readonly Arg[]) => Piece } = {
   constexpr: (c, _e, args) => expression(c, args[0].value),
@@ -68,6 +75,9 @@ const SPECIAL: { readonly [name: string]: (c: Context, e: ExprOf<'call'>, args: 
     const [docs] = byRow(c, e, 'where', row, args);
     return call('where', [docs[0], asNumber(c, x.value).doc, asNumber(c, y.value).doc]);
   },
+  add_rn: operator('+'),
+  sub_rn: operator('-'),
+  mul_rn: operator('*'),
   static_print: (c, _e, args) =>
     call(
       'static_print',
@@ -107,7 +117,10 @@ function libraryCall(c: Context, e: ExprOf<'call'>, name: string, args: readonly
     const docs = args.filter((a) => a.name === null).map((a) => text(c, a.value));
     return call(name, docs, named.length ? options(named.map((a) => [a.name!, text(c, a.value)])) : null);
   }
-  return call(row.as ?? name, ...byRow(c, e, name, row, args));
+  const [docs, last] = byRow(c, e, name, row, args);
+  const conversion = CONVERSIONS.get(name);
+  if (conversion) return atom(conversion.text.split('$0').flatMap((part, i) => (i ? [docs[0], part] : [part])));
+  return call(row.as ?? name, docs, last);
 }
 
 const options = (pairs: readonly (readonly [string, Doc])[]): Doc =>

@@ -1,6 +1,8 @@
 // Triton's functions as tables: the order of their Python parameters, which of them stand in our options object, and what
 // kind of value they give. A function that is not here keeps its positional arguments and puts keywords into options.
 
+import { CONVERSIONS } from './conversions.ts';
+
 /** What is known of a value: enough to choose operators and declarations. `num` is int or float, `any` not even a number. */
 export type Kind = 'any' | 'num' | 'int' | 'float' | 'bool' | 'ptr' | 'desc' | 'dtype' | 'string' | 'none' | 'tuple' | 'fn';
 
@@ -91,6 +93,8 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionRow> = new Map<string, Funct
   ...libdevice('signbit clz popc ffs llrint llround', 'x', 'int'),
   ['brev', row('x', 'first')],
   ...FAST.map(([name, as]): [string, FunctionRow] => [name, row('x', 'float', as)]),
+  ...[...CONVERSIONS].map(([name, c]): [string, FunctionRow] => [name, row('x', c.result)]),
+  ...many('add_rn sub_rn mul_rn', 'x y', 'float'),
   ['fast_powf', row('x y', 'float', 'pow')],
   ['fast_dividef', row('x y', 'float', 'fdiv')],
   ['fma_rn', row('x y z', 'float', 'fma')],

@@ -28,7 +28,7 @@ const narrows = (from: DType, to: DType): boolean => from.is_floating() && to.is
 export const CAST = {
   /**
    * Converts to another dtype.
-   * @differs A float beyond an integer’s range saturates, where Triton leaves it undefined.
+   * @differs A float beyond an integer’s range saturates as CUDA’s conversion does, where Triton leaves it undefined.
    * @cost fp8, bf16 and 64-bit integers are converted by integer arithmetic, f16 too where the device has no shader-f16.
    */
   cast: op({

@@ -92,8 +92,10 @@ export const PRECISE = {
     api:
       (t) =>
       (x: number, y: number, z: number): number => {
-        const [a, b] = t.promote('tl.fma', x, y);
-        const [c, d] = t.promote('tl.fma', a, z);
+        // Numbers are scalars of their own dtype here, as in Triton: a tile of f16 and 2.0 give f32.
+        const [v, w, last] = [x, y, z].map((o) => t.value(o, 'tl.fma'));
+        const [a, b] = t.promote('tl.fma', v, w);
+        const [c, d] = t.promote('tl.fma', a, last);
         return asUser(t.one('fma', t.broadcast('tl.fma', [c, t.cast(b, dtypeOf(d.type)), d])));
       },
   }),
