@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { canonicalizeRules } from '../../src/lower/passes/canonicalize.ts';
 import { foldRules } from '../../src/lower/passes/fold.ts';
+import { unreadOther } from '../../src/lower/passes/unreadOther.ts';
 import { tilePasses } from '../../src/lower/pipeline.ts';
 import { checkSection, readLit, runSection } from '../support/lit.ts';
 
@@ -13,7 +14,7 @@ const files = readdirSync(folder)
   .filter((f) => f.endsWith('.ir'))
   .map((name) => ({ name, lit: readLit(folder + name) }));
 const passOf = (name: string) => {
-  const p = tilePasses.find((q) => q.name === name);
+  const p = [...tilePasses, unreadOther].find((q) => q.name === name);
   if (!p) throw new Error(`no pass '${name}'`);
   return p;
 };
@@ -54,6 +55,7 @@ it('every rule fires in one section and must not in another', () => {
       'lowBits',
       'rangeFits',
       'carriedLowBits',
+      'unreadOther',
     ],
   ];
   for (const r of rules) expect([r, [...(tested.get(r) ?? [])].sort()]).toEqual([r, ['does not fire', 'fires']]);

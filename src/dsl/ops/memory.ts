@@ -101,6 +101,8 @@ export const MEMORY = {
   load: op({
     doc: 'Reads the elements that a tile of pointers (or one pointer) points to. Lanes that `mask` turns off are not read and hold `other`.',
     args: ['ptr', 'mask?', 'other?'],
+    // `unread` is a pass's: nobody sees what masked-off elements hold.
+    attrs: ['unread'],
     traits: ['reads'],
     type: (ts, _a, fail) => {
       needPointer('tl.load', ts, fail);

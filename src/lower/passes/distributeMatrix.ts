@@ -4,7 +4,7 @@
 // subgroup's own part of an array is a strip, addressed by one index, so that offsets inside it are constants.
 
 import { fail } from '../../dsl/diagnostics.ts';
-import { type Attrs, type Block, definitions, type Func, type Op, type Value } from '../../dsl/ir/ir.ts';
+import { type Attrs, type Block, definitions, type Func, type Op, Value } from '../../dsl/ir/ir.ts';
 import { hasTrait } from '../../dsl/ops/index.ts';
 import { DTYPES, dtypeOf, pointee } from '../../dsl/types.ts';
 import { LOWER } from '../messages.ts';
@@ -36,6 +36,14 @@ interface Room {
   readonly at: number;
 }
 type Side = 'left' | 'right';
+/**
+ * A load's vectors as they came, and a bit for each that its mask turned off. To look at what was loaded is to wait for it, so zeros are
+ * put in when it is staged.
+ */
+interface Words {
+  readonly vectors: readonly Value[];
+  readonly off: Value | undefined;
+}
 /** Matrices of an operand: (number along M or N inside the subgroup's part, number along K). */
 type Matrices = (i: number, k: number) => Value;
 
@@ -44,6 +52,8 @@ const PAD16 = 8;
 const PAD32 = 4;
 /** The barrier pass's addresses of the arrays start here, above all words of plain workgroup memory. */
 const FIRST_ADDRESS = 1 << 20;
+/** Fewest vectors of a load for which a branch is cheaper than a choice for each. */
+const BRANCH = 4;
 /** Bytes of the pool that a loop-invariant operand may use on its way into registers. */
 const PASSAGE = 18432;
 
@@ -52,7 +62,7 @@ export class MatrixUnits {
   private readonly d: Distributor;
   private readonly defs: Map<Value, Op>;
   private readonly frags = new Map<Value, readonly Value[]>();
-  private readonly words = new Map<Value, readonly Value[]>();
+  private readonly words = new Map<Value, Words>();
   private readonly made = new Map<string, StripArray & { base: number }>();
   /** First products of loops that have not been emitted. */
   private readonly waiting = new Map<Value, Op>();
@@ -62,6 +72,8 @@ export class MatrixUnits {
   /** Elements of the pool, an array of one strip, in use, and its size so far. */
   private pooled = 0;
   private pool = 0;
+  /** The room that right operands take turns in, if they do. */
+  private shared: Room | undefined;
 
   constructor(d: Distributor, func: Func, plan: FragmentPlan) {
     this.d = d;
@@ -103,12 +115,14 @@ export class MatrixUnits {
   /** Lane values of a carried value, for a slot that stands for `like`. */
   carried(v: Value, like: Value): Regs {
     if (this.plan.held(like)) return { width: 1, vals: this.fragments(v, this.plan.arrangement(like)) };
-    return { width: 1, vals: this.plan.placed(like) ? [] : this.words.get(v)! };
+    if (this.plan.placed(like)) return { width: 1, vals: [] };
+    const { vectors, off } = this.words.get(v)!;
+    return { width: 1, vals: [...vectors, off ?? this.d.b.constant(0, DTYPES.u32)] };
   }
   adopt(v: Value, vals: readonly Value[]): void {
     if (this.plan.placed(v)) return;
     if (this.plan.held(v)) this.frags.set(v, vals);
-    else this.words.set(v, vals);
+    else this.words.set(v, { vectors: vals.slice(0, -1), off: vals.at(-1) });
   }
   /** A loop's body begins: what the iteration before loaded goes to workgroup memory first. */
   enter(region: Block): void {
@@ -117,10 +131,14 @@ export class MatrixUnits {
     for (const arg of region.args) if (this.frags.has(arg) && readIn(region, arg)) this.d.get(arg, this.d.layoutOf(arg));
     for (const arg of region.args) {
       if (!this.words.has(arg)) continue;
-      for (const op of region.ops) if (this.stageFor(op, arg)) fed.add(op);
+      for (const op of region.ops) {
+        // Where operands share a room, the second one goes there when its product comes.
+        if (this.plan.sharesRoom && fed.size && !fed.has(op)) continue;
+        if (this.stageFor(op, arg)) fed.add(op);
+      }
     }
     // One product waits for all that was staged: better before the next loads are issued than with them in flight.
-    if (fed.size === 1) this.d.b.effect('barrier', [], { workgroup: true, storage: false });
+    if (fed.size === 1 && !this.plan.sharesRoom) this.d.b.effect('barrier', [], { workgroup: true, storage: false });
   }
   /** A branch ends: what it wrote to the place of an operand is waited for here, so that who did not take it need not wait. */
   leave(ends: readonly Value[]): void {
@@ -144,16 +162,45 @@ export class MatrixUnits {
     const layout = this.plan.raw(r)!;
     const buffer = d.access.of(ptr);
     if (buffer.mode !== 'words' || buffer.vec !== 4) fail(op.loc, LOWER.opUnsupported, 'a load of other width from this buffer');
-    const zero = d.b.pure('splat', [d.b.constant(0, DTYPES.u32)], { n: 4 });
     const bits = log2(16 / pointee(ptr.type).bytes);
-    const out = pieces(d, layout, { dim: this.plan.fast(r), bits }, ptr, mask).map((p) => {
+    const parts = pieces(d, layout, { dim: this.plan.fast(r), bits }, ptr, mask);
+    const vectors = parts.map((p) => {
       const index = d.b.scalarOp('shr', [p.offset, d.b.i32(bits)]);
       const safe = p.mask ? d.b.scalarOp('where', [p.mask, index, d.b.i32(0)]) : index;
       const v = d.b.effect('load_global', [safe], { buffer: buffer.name, type: 'tile<4xu32>' });
       v.name = r.name;
-      return p.mask ? d.b.pure('pick', [p.mask, v, zero]) : v;
+      return v;
     });
-    this.words.set(r, out);
+    // More than a word has bits for: the mask is looked at here.
+    if (parts.length > 32) {
+      const none = d.b.pure('splat', [d.b.constant(0, DTYPES.u32)], { n: 4 });
+      const kept = vectors.map((v, i) => (parts[i].mask ? d.b.pure('pick', [parts[i].mask!, v, none]) : v));
+      this.words.set(r, { vectors: kept, off: undefined });
+      return;
+    }
+    const u32 = (n: number): Value => d.b.constant(n, DTYPES.u32);
+    const off = parts.flatMap((p, i) => (p.mask ? d.b.scalarOp('where', [p.mask, u32(0), u32(2 ** i)]) : []));
+    this.words.set(r, { vectors, off: off.length ? off.reduce((x, y) => d.b.scalarOp('or', [x, y])) : undefined });
+  }
+  /** The vectors of a load, with zeros where it was turned off. Mostly it is nowhere: one branch lets many through at once. */
+  private zeroed({ vectors, off }: Words): readonly Value[] {
+    if (!off) return vectors;
+    const { b } = this.d;
+    const zero = b.constant(0, DTYPES.u32);
+    const picked = (): readonly Value[] => {
+      const none = b.pure('splat', [zero], { n: 4 });
+      const on = (i: number): Value => b.scalarOp('eq', [b.scalarOp('and', [off, b.constant(2 ** i, DTYPES.u32)]), zero]);
+      return vectors.map((v, i) => b.pure('pick', [on(i), v, none]));
+    };
+    if (vectors.length < BRANCH) return picked();
+    const regions = [() => vectors, picked].map((ends) => {
+      b.open('branch', []);
+      b.effect('yield', ends());
+      return b.close([]);
+    });
+    const results = vectors.map((v) => new Value(v.type, v.name));
+    b.region({ name: 'if', operands: [b.scalarOp('eq', [off, zero])], attrs: {}, results, regions, loc: b.loc });
+    return results;
   }
 
   // ---- products --------------------------------------------------------------------------------------------------------
@@ -297,15 +344,15 @@ export class MatrixUnits {
     };
     if (f.raw && f.scale) {
       const type = `tile<4x${dtypeOf(x.type).name}>`;
-      const codes = this.words
-        .get(x)!
-        .flatMap((w) => [0, 1, 2, 3].map((i) => d.b.pure('decode_word', [d.b.pure('extract', [w], { i })], { type })));
+      const codes = this.zeroed(this.words.get(x)!).flatMap((w) =>
+        [0, 1, 2, 3].map((i) => d.b.pure('decode_word', [d.b.pure('extract', [w], { i })], { type })),
+      );
       const wide = d.b.elementwise('cast', [{ width: 4, vals: codes }], { to: 'f32' }, DTYPES.f32);
       put(d.b.elementwise('mul', [wide, d.b.splat(d.scalar(f.scale), regCount(layout))], {}, DTYPES.f32));
       return;
     }
     if (f.raw) {
-      for (const [i, w] of this.words.get(x)!.entries())
+      for (const [i, w] of this.zeroed(this.words.get(x)!).entries())
         each(
           i * 8,
           (strip, at) => void d.b.effect('strip_store_words', masked([strip, at, w]), { ...attrs, turn: this.plan.productsOnly }),
@@ -328,7 +375,10 @@ export class MatrixUnits {
     // Before a loop whose left operand is in registers by then, the pool's first places will do for the right one.
     const users = this.plan.dots.filter((op) => op.operands.includes(v));
     const alone = users.length === 1 && users[0].operands[1] === v && this.plan.invariant(users[0].operands[0]);
-    return alone && strips === 1 && this.d.b.outOfLoops ? this.passage(1, size) : this.room(strips, size);
+    if (alone && strips === 1 && this.d.b.outOfLoops) return this.passage(1, size);
+    if (!this.plan.sharesRoom || users.length !== 1 || users[0].operands[1] !== v) return this.room(strips, size);
+    if (!this.shared || this.shared.size < size) this.shared = this.room(strips, size);
+    return this.shared;
   }
   private room(strips: number, size: number): Room {
     if (strips === 1) {

@@ -84,12 +84,13 @@ export function emitLoad(d: Distributor, op: Op, layout: Layout): Regs {
     return v;
   };
   const keep = (p: Piece, e: number, v: Value): Value => {
-    if (!p.mask) return v;
+    if (!p.mask || op.attrs.unread) return v;
     return b.scalarOp('where', [p.mask, v, others ? b.at(others, p.regs[e]) : zero()]);
   };
   for (const p of shared(d, op, layout, pieces(d, layout, run, ptr, mask), buffer, together)) {
     if (buffer.mode === 'atomic' && dtype.bytes >= 4) loadAtomic(d, dtype, p, read, keep, out);
-    else if (buffer.mode === 'element' || buffer.mode === 'half') loadElements(d, buffer, dtype, p, read, others, out);
+    else if (buffer.mode === 'element' || buffer.mode === 'half')
+      loadElements(d, buffer, dtype, p, read, op.attrs.unread ? 'unread' : others, out);
     else loadWords(d, buffer, dtype, p, read, keep, out);
   }
   return b.pack(out);
@@ -133,7 +134,7 @@ function loadElements(
   dtype: DType,
   p: Piece,
   read: Read,
-  others: Regs | undefined,
+  others: Regs | 'unread' | undefined,
   out: Value[],
 ): void {
   const { b } = d;
@@ -143,7 +144,7 @@ function loadElements(
     const index = down(d, d.shift(p.offset, e), log2(v));
     let x = read(index, type, p.mask);
     const regs = p.regs.slice(e, e + v);
-    if (p.mask) {
+    if (p.mask && others !== 'unread') {
       const zero = b.constant(dtype.bits === 64 ? 0n : 0, dtype);
       const parts = regs.map((r) => (others ? b.at(others, r) : zero));
       const fallback = v > 1 ? b.pure('construct', parts) : parts[0];

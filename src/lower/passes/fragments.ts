@@ -23,6 +23,11 @@ export interface FragmentPlan {
   readonly slice: number;
   /** No loop looks at a result of its products: what it does besides is staging. */
   readonly productsOnly: boolean;
+  /**
+   * Right operands of different products take turns in one room of workgroup memory. A single subgroup has nobody to wait for, and the
+   * less memory its programs take, the more of them a multiprocessor runs.
+   */
+  readonly sharesRoom: boolean;
   readonly dots: readonly Op[];
   isDot(op: Op): boolean;
   /** The value is held in result matrices. */
@@ -198,7 +203,10 @@ export function planFragments(
   const arrangement = (v: Value): Arrangement => arrange(v.type.shape[0], v.type.shape[1]);
   // What is read in the loop moves at once; what is only read at the end moves in narrow slices.
   const read = dots.filter((d) => !carried.has(d.results[0])).map((d) => arrangement(d.results[0]).n);
-  const slice = Math.min(read.length ? 64 : 32, ...(read.length ? read : dots.map((d) => arrangement(d.results[0]).n)));
+  const slice = Math.min(
+    subgroups === 1 ? config.N : read.length ? 64 : 32,
+    ...(read.length ? read : dots.map((d) => arrangement(d.results[0]).n)),
+  );
 
   // ---- operands that are staged as they come ---------------------------------------------------------------------------
   const rawLayouts = new Map<Value, { layout: Layout; fast: number }>();
@@ -250,11 +258,12 @@ export function planFragments(
     config,
     slice,
     productsOnly: !read.length,
+    sharesRoom: subgroups === 1 && read.length > 0,
     dots,
     isDot: (op) => isDot.has(op),
     held: (v) => held.has(v),
     arrangement,
-    layout: (v) => (!rowwise ? storeLayout(v, arrangement(v), slice, lanes) : rowLayout(v, arrangement(v), lanes, target)),
+    layout: (v) => (!rowwise ? storeLayout(v, arrangement(v), slice, lanes) : rowLayout(v, arrangement(v), slice, lanes, target)),
     raw: (v) => rawLayouts.get(v)?.layout,
     fast: (v) => rawLayouts.get(v)!.fast,
     staged: (op) => skipped.has(op),
@@ -371,8 +380,11 @@ function wordsLayout(shape: readonly number[], fast: number, lanes: number, run:
   return { dims };
 }
 
-/** Rows within subgroups: a few invocations share a row, in blocks of 16 columns, so that 16-byte reads meet no bank twice. */
-function rowLayout(v: Value, a: Arrangement, lanes: number, target: Target): Layout {
+/**
+ * Rows within subgroups: a few invocations share a row of a slice, in blocks of up to 16 columns, so that 16-byte reads meet no bank
+ * twice.
+ */
+function rowLayout(v: Value, a: Arrangement, slice: number, lanes: number, target: Target): Layout {
   const [mb, nb] = v.type.shape.map(log2);
   const inside = log2(target.subgroupMaxSize);
   const rowBits = log2(a.m);
@@ -382,7 +394,7 @@ function rowLayout(v: Value, a: Arrangement, lanes: number, target: Target): Lay
   let reg = 0;
   const share = Math.max(0, Math.min(nb, inside - Math.min(rowBits, inside)));
   for (let i = 0; i < share; i++) {
-    const at = Math.min(4, nb - share) + i;
+    const at = Math.min(4, Math.max(0, Math.min(nb, log2(slice)) - share)) + i;
     N[at] = lane(tid++);
   }
   for (let i = 0; i < rowBits; i++) M[i] = tid < inside ? lane(tid++) : -1;

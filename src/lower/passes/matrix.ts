@@ -12,6 +12,7 @@ import { prefetch } from './prefetch.ts';
 import { rotate } from './rotate.ts';
 import { scalarSteps } from './scalarSteps.ts';
 import { splitAcc } from './splitAcc.ts';
+import { unreadOther } from './unreadOther.ts';
 
 export const matrixPasses = (target: Target): readonly Pass[] => [
   licmScalars,
@@ -22,4 +23,5 @@ export const matrixPasses = (target: Target): readonly Pass[] => [
   prefetch(target),
   again(cse, 'the next addresses are computed beside the old ones'),
   again(dce, 'the old loads are unused now'),
+  unreadOther,
 ];

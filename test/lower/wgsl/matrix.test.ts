@@ -137,6 +137,12 @@ it('what does not fit, and devices without matrix units, take the other lowering
 it('gives the same bytes for the same kernel', () => {
   expect(lowerToWgsl(product(64, 64, 32), TARGET).program).toEqual(lowerToWgsl(product(64, 64, 32), TARGET).program);
 });
+it('a single subgroup stages keys and values in one place, one after the other', () => {
+  const { code } = lowerToWgsl(attention(_flash_fwd_kernel, 64, 16, 16), TARGET, { verify: true }).program;
+  // 16 rows of 64 and 8 elements, and the weights' 16 of 16 and 8.
+  expect(code).toContain(`operands: array<array<f16, ${16 * 72 + 16 * 24}>, 1>`);
+  expect(count(loopOf(code), /subgroupMatrixStore/g)).toBe(1);
+});
 /** Scores of 16 queries, added up over blocks of 16 keys that a table names. */
 const paged = kernel(function paged({
   q,
@@ -180,6 +186,9 @@ it.each(['f16', 'fp8e4nv'] as const)(
       expect(count(part, / = table\[/g)).toBe(1);
       expect(count(part, / = k\[/g)).toBe(name === 'f16' ? 4 : 2);
     }
+    // A mask is looked at where the words are staged: all are let through by one branch, or zeros are put in.
+    expect(count(loop, /select\(vec4<u32>\(0u\), /g)).toBe(name === 'f16' ? 4 : 2);
+    expect(loop.indexOf('select(vec4<u32>(0u)')).toBeLessThan(loop.indexOf(' = k['));
     // Codes stay words until they are staged; their factor is read before the loop.
     expect(count(loop, /decode_word\(/g)).toBe(name === 'f16' ? 0 : 8);
     expect(count(loop, / = scale\[/g)).toBe(0);
