@@ -108,7 +108,7 @@ export function planUnifiedAttention(device: Device, args: UnifiedAttentionArgs)
 
   // A prefill in the batch, or programs enough without splitting the keys: more where a program of one subgroup decodes fp8 codes, which
   // is arithmetic that others' loads hide (measured: docs/decisions/021).
-  const enough = k.dtype.is_fp8() && onMatrixUnits(device, args) && BLOCK_M === 16 ? 1024 : 128;
+  const enough = onMatrixUnits(device, args) && BLOCK_M === 16 && k.dtype.is_fp8() ? 1024 : 128;
   const path = force ?? (max_seqlen_q > 1 || total_num_q_blocks * num_kv_heads > enough ? '2d' : '3d');
   // A subgroup that has a decode to itself holds a step's keys and values in registers: 16 of each leave room for the next ones.
   const few = path === '3d' || (onMatrixUnits(device, args) && BLOCK_M === 16);

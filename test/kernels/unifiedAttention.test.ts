@@ -142,7 +142,7 @@ describe('the plan of a batch', () => {
   it('takes more rows on matrix units, as many as sequences have and workgroup memory holds', () => {
     const units = { info: { subgroupMatrices: ['f16 x f16 -> f32 16x16x16'] } } as unknown as Device;
     const rows = (dtype: DType, tokens: number, seqs: number, dim = 128): number => {
-      const args = { q: { shape: [tokens, 32, dim], dtype }, k: { shape: [9, 16, 8, dim] }, seqused_k: { shape: [seqs] } };
+      const args = { q: { shape: [tokens, 32, dim], dtype }, k: { shape: [9, 16, 8, dim], dtype }, seqused_k: { shape: [seqs] } };
       return planUnifiedAttention(units, { ...args, max_seqlen_q: tokens } as unknown as UnifiedAttentionArgs).BLOCK_M;
     };
     expect(rows(tl.float16, 64, 64)).toBe(16); // decodes: 4 rows each
@@ -150,5 +150,18 @@ describe('the plan of a batch', () => {
     expect(rows(tl.float16, 4096, 4)).toBe(128);
     expect(rows(tl.float16, 4096, 4, 256)).toBe(64);
     expect(rows(tl.bfloat16, 4096, 4)).toBe(16); // no units for it
+  });
+
+  it('splits the keys of more fp8 decodes on matrix units', () => {
+    const path = (dtype: DType, seqs: number, matrices = ['f16 x f16 -> f32 16x16x16']): string => {
+      const dev = { info: { subgroupMatrices: matrices } } as unknown as Device;
+      const args = { q: { shape: [seqs, 32, 128], dtype: tl.float16 }, k: { shape: [9, 16, 8, 128], dtype }, max_seqlen_q: 1 };
+      return planUnifiedAttention(dev, { ...args, seqused_k: { shape: [seqs] } } as unknown as UnifiedAttentionArgs).path;
+    };
+    expect(path(tl.float16, 12)).toBe('3d');
+    expect(path(tl.float16, 64)).toBe('2d');
+    expect(path(tl.float8e4nv, 64)).toBe('3d');
+    expect(path(tl.float8e4nv, 128)).toBe('2d');
+    expect(path(tl.float8e4nv, 64, [])).toBe('2d');
   });
 });
