@@ -5,7 +5,7 @@ import { rowOf } from '../../src/dsl/ops/index.ts';
 import type { Row, Trait } from '../../src/dsl/ops/row.ts';
 import { LIBDEVICE_LEFT_OUT } from './libdevice.ts';
 import { factsOf } from './probes.ts';
-import { type FunctionDoc, functionsOfTl } from './signatures.ts';
+import { type FunctionDoc, functionsOfTl, membersOf } from './signatures.ts';
 import { TRITON_NAMES, WIDER_GAPS } from './triton.ts';
 
 const prose = (name: string): string => readFileSync(new URL(`./${name}.md`, import.meta.url), 'utf8').trim();
@@ -78,6 +78,22 @@ function entry(f: FunctionDoc): string {
   return lines.join('\n');
 }
 
+/** What a tensor descriptor has: Triton's methods under their names. */
+function descriptorMembers(): string {
+  const rows = membersOf('descriptors', 'TensorDescriptor').map(
+    (m) => `| \`desc.${m.signature.replace(/\|/g, '\\|')}\` | ${m.doc} |`,
+  );
+  return [
+    '### Tensor descriptors',
+    '',
+    'What `tl.make_tensor_descriptor` gives has:',
+    '',
+    '| | |',
+    '| --- | --- |',
+    ...rows,
+  ].join('\n');
+}
+
 function leftOut(): string {
   const rows = Object.entries(TRITON_NAMES).flatMap(([name, reason]) => (reason === null ? [] : [`| \`${name}\` | ${reason} |`]));
   const wider = WIDER_GAPS.map(([what, reason]) => `| ${what} | ${reason} |`);
@@ -109,7 +125,9 @@ export function languagePage(): string {
   const chapters = CHAPTERS.flatMap(([title, ...files]) => {
     const mine = functions.filter((f) => files.includes(f.file));
     for (const f of mine) placed.add(f.name);
-    return mine.length ? [`## ${title}`, ...mine.map(entry)] : [];
+    return mine.length
+      ? [`## ${title}`, ...mine.map(entry), ...(files.includes('descriptors') ? [descriptorMembers()] : [])]
+      : [];
   });
   const lost = functions.filter((f) => !placed.has(f.name));
   if (lost.length)

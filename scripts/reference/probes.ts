@@ -1,8 +1,9 @@
 // Which dtypes and shapes a function of `tl` takes, and what it gives: asked of the function itself, by a call for each dtype. So the page
-// cannot claim what the language does not do. A line of PROBES is such a call; functions of compile time have none.
+// cannot claim what the language does not do. A line of PROBES is such a call; elementwise rows need none, functions of compile time have none.
 
 import { CompileError } from '../../src/dsl/diagnostics.ts';
 import { Value } from '../../src/dsl/ir/ir.ts';
+import { rowOf } from '../../src/dsl/ops/index.ts';
 import { withTrace } from '../../src/dsl/trace/context.ts';
 import { Emitter } from '../../src/dsl/trace/emitter.ts';
 import { DTYPES, type DType, dtypeOf, type Elem, isPtr, ptrTo, type Type, tile } from '../../src/dsl/types.ts';
@@ -33,14 +34,16 @@ interface Operands {
 }
 type Probe = (o: Operands) => unknown;
 
-const many = (names: string, probe: (f: (...args: any[]) => unknown) => Probe): { [name: string]: Probe } =>
-  Object.fromEntries(names.split(' ').map((n) => [n, probe((tl as unknown as { [name: string]: (...a: any[]) => unknown })[n])]));
+type Fn = (...args: any[]) => unknown;
+const fnOf = (name: string): Fn => (tl as unknown as { [name: string]: Fn })[name];
+const many = (names: string, probe: (f: Fn) => Probe): { [name: string]: Probe } =>
+  Object.fromEntries(names.split(' ').map((n) => [n, probe(fnOf(n))]));
 const block = (o: Operands) =>
   tl.make_block_ptr(o.pointers(), { shape: [M, N], strides: [N, 1], offsets: [0, 0], block_shape: [M, N], order: [1, 0] });
 const descriptor = (o: Operands) =>
   tl.make_tensor_descriptor(o.pointers(), { shape: [M, N], strides: [N, 1], block_shape: [M, N] });
 
-export const PROBES: { readonly [name: string]: Probe } = {
+const PROBES: { readonly [name: string]: Probe } = {
   ...many('program_id num_programs', (f) => () => f(0)),
   arange: () => tl.arange(0, N),
   full: (o) => tl.full([M, N], 1, o.d),
@@ -60,18 +63,10 @@ export const PROBES: { readonly [name: string]: Probe } = {
   ),
   atomic_cas: (o) => tl.atomic_cas(o.pointers(M, N), o.x(M, N), o.x(M, N)),
   where: (o) => tl.where(o.mask(M, N), o.x(M, N), o.x(M, N)),
-  ...many(
-    'add sub mul floordiv mod minimum maximum div_rn fdiv umulhi atan2 pow hypot fmod copysign fdim',
-    (f) => (o) => f(o.x(M, N), o.x(M, N)),
-  ),
+  fdiv: (o) => tl.fdiv(o.x(M, N), o.x(M, N)),
   clamp: (o) => tl.clamp(o.x(M, N), o.x(M, N), o.x(M, N)),
-  fma: (o) => tl.fma(o.x(M, N), o.x(M, N), o.x(M, N)),
   cast: (o) => tl.cast(o.x(M, N), o.d),
-  ...many(
-    'exp exp2 log log2 sqrt rsqrt sin cos floor ceil erf abs sigmoid sqrt_rn tan asin acos atan sinh cosh tanh asinh acosh atanh exp10 ' +
-      'expm1 log1p log10 cbrt trunc rint nearbyint llrint llround round saturatef rcp_rn isnan isinf finitef signbit clz popc ffs brev',
-    (f) => (o) => f(o.x(M, N)),
-  ),
+  ...many('sigmoid round', (f) => (o) => f(o.x(M, N))),
   softmax: (o) => tl.softmax(o.x(M, N), 1, { keep_dims: true }),
   cdiv: (o) => tl.cdiv(o.x(M, N), o.x(M, N)),
   expand_dims: (o) => tl.expand_dims(o.x(M, N), 1),
@@ -112,6 +107,14 @@ export const PROBES: { readonly [name: string]: Probe } = {
   device_assert: (o) => tl.device_assert(o.mask(M, N)),
   assume: (o) => tl.assume(o.mask()),
 };
+
+/** The call that shows what a function takes; null for functions of compile time. */
+export function probeOf(name: string): Probe | null {
+  if (Object.hasOwn(PROBES, name)) return PROBES[name];
+  const row = rowOf(name);
+  if (!row?.traits.includes('elementwise')) return null;
+  return (o) => fnOf(name)(...row.args.map(() => o.x(M, N)));
+}
 
 interface Answer {
   readonly operands: readonly Value[];
@@ -179,7 +182,7 @@ function dtypesText(answers: ReadonlyMap<DType, Answer>): string {
 
 /** The lines of an entry about dtypes and shapes; empty for functions of compile time. */
 export function factsOf(name: string): { readonly dtypes: string; readonly shapes: string } {
-  const probe = PROBES[name];
+  const probe = probeOf(name);
   if (!probe) return { dtypes: '', shapes: '' };
   const answers = new Map(
     Object.values(DTYPES).flatMap((d) => {

@@ -82,6 +82,30 @@ function partsOf(t: Type): Type[] {
   return [t];
 }
 
+/** Methods and attributes of a class of `tl`'s values, with their signatures, as `desc.load(…)`. */
+export function membersOf(file: string, name: string): { readonly signature: string; readonly doc: string }[] {
+  const project = new Project({ tsConfigFilePath: `${ROOT}tsconfig.json`, skipAddingFilesFromTsConfig: true });
+  const type = project.addSourceFileAtPath(`${ROOT}src/dsl/ops/${file}.ts`).getClassOrThrow(name);
+  return type.getInstanceMembers().flatMap((m) => {
+    const doc = Node.isJSDocable(m)
+      ? oneLine(
+          m
+            .getJsDocs()
+            .map((d) => d.getDescription())
+            .join(' '),
+        )
+      : '';
+    if (!doc || m.getName().startsWith('[')) return [];
+    const params = Node.isMethodDeclaration(m)
+      ? `(${m
+          .getParameters()
+          .map((p) => p.getText())
+          .join(', ')})`
+      : '';
+    return [{ signature: `${m.getName()}${params}`, doc }];
+  });
+}
+
 /** Members of an interface of options. */
 function optionsOf(t: Type, at: Node, text: (t: Type) => string): OptionDoc[] {
   const declared = t.getSymbol()?.getDeclarations() ?? [];

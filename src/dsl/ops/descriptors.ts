@@ -53,9 +53,11 @@ export class TensorDescriptor implements Structured {
     this.#block = block;
     this.#padding = padding;
   }
+  /** Dtype of the tensor. */
   get dtype(): DType {
     return pointee(this.#at.base.type);
   }
+  /** Shape of the tiles that are loaded and stored. */
   get block_shape(): readonly number[] {
     return this.#block;
   }
