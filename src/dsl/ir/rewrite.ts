@@ -92,6 +92,13 @@ export class Rewriter {
       this.emit({ ...end, operands: [...end.operands, ...more()] });
     }, args);
   }
+  /** Rebuilds a region with other arguments; `first` appends ops at its start and says what stands for the old ones. */
+  region(b: Block, args: readonly Value[], first: () => void): Block {
+    return this.collect(() => {
+      first();
+      for (const op of b.ops) this.visit(op, this);
+    }, args);
+  }
   /** A region without arguments of the ops that `make` appends; it yields the returned values. */
   side(make: () => readonly Value[], loc: Loc): Block {
     return this.collect(() => this.emit({ name: 'yield', operands: make(), attrs: {}, results: [], regions: [], loc }), []);

@@ -1,6 +1,6 @@
 // Pointers chosen between buffers: an access through `where(c, p, q)`, p and q from different arguments, becomes an access to each
 // under c and under its opposite; WGSL has no address that could be in either buffer. Comes in: tile IR. Goes out: the same, without
-// such accesses. Pointers that a branch or a loop chooses stay, and are refused later.
+// such accesses. `tl.atomic_cas`, which has no mask, stays, and is refused later.
 
 import { makeOp } from '../../dsl/ir/build.ts';
 import type { Op, Value } from '../../dsl/ir/ir.ts';
@@ -32,10 +32,10 @@ const rules: readonly Rule[] = [
     const mask = hasTrait(op.name, 'shape') ? move(c) : c;
     return [rw.make('where', [mask, move(p), move(q)], {}, op.loc)];
   }),
-  // load(where(c, p, q), m, o) = where(c, load(p, c & m, o), load(q, !c & m, o)); the same for stores
+  // load(where(c, p, q), m, o) = where(c, load(p, c & m, o), load(q, !c & m, o)); the same for stores and atomic operations
   rule('accessEach', (op, rw) => {
-    const at = op.name === 'load' ? 1 : op.name === 'store' ? 2 : 0;
-    const chosen = at ? choice(op.operands[0], rw) : undefined;
+    const at = rw.row(op).args.indexOf('mask?');
+    const chosen = at > 0 && isPtr(op.operands[0].type) ? choice(op.operands[0], rw) : undefined;
     if (!chosen) return null;
     const [c, p, q] = chosen.operands;
     const mask = op.operands[at];

@@ -18,6 +18,7 @@ import { log2 } from '../passes/layout.ts';
 import { matrixPasses } from '../passes/matrix.ts';
 import { mergeStores } from '../passes/mergeStores.ts';
 import { packedCopies } from '../passes/packedCopies.ts';
+import { pointerCarry } from '../passes/pointerCarry.ts';
 import { pointerChoice } from '../passes/pointerChoice.ts';
 import { analyzePointers } from '../passes/pointers.ts';
 import { longestFirst, programOrder } from '../passes/programOrder.ts';
@@ -30,7 +31,7 @@ import { moduleOf } from './module.ts';
 export const lanePasses: readonly Pass[] = [mergeStores, packedCopies, laneDce, barriers, uniformConditions, coarsen];
 
 /** What WGSL needs of tile IR besides. */
-export const targetPasses: readonly Pass[] = [pointerChoice, again(dce, 'pointers between buffers are unused now')];
+export const targetPasses: readonly Pass[] = [pointerCarry, pointerChoice, again(dce, 'pointers between buffers are unused now')];
 
 export interface CompileOptions extends PipelineOptions {
   /** Invocations a program; a power of two. Default: by the tiles. */
