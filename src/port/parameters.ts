@@ -3,9 +3,9 @@
 // their uses ask for.
 
 import { type Expr, type ExprOf, expressions, ownExpressions, type Param, type Stmt, statements } from './ast.ts';
-import { DTYPE_KINDS, shortDtype } from './names.ts';
+import { DTYPE_KINDS, type Kind, shortDtype } from './names.ts';
 import { presence } from './presence.ts';
-import { ANY, type FunctionInfo, join, type Names, Types, ty, WHOLE } from './types.ts';
+import { ANY, type FunctionInfo, join, type Names, type Ty, Types, ty, WHOLE } from './types.ts';
 
 /** Functions whose first argument is a pointer. */
 const POINTER_FIRST = /^(?:load|store|atomic_\w+|make_block_ptr|make_tensor_descriptor)$/;
@@ -82,7 +82,7 @@ export function markPointers(names: Names, fn: FunctionInfo): boolean {
           demand({ k: 'binary', op: s.op, a: s.target, b: s.value, from: s.from, to: s.to });
       }
     } else if (e.k === 'binary' && (e.op === '+' || e.op === '-')) {
-      const [a, b] = [types.of(e.a), types.of(e.b)];
+      const [a, b] = [types.of(e.a), types.of(e.b)].map((t, i) => (isPart(i ? e.b : e.a) ? ANY : t));
       if (a.kind === 'any' && b.kind === 'any' && !saysPointer(e.a) && saysPointer(e.b)) demand(e.b);
       else if (a.kind === 'any' && b.kind !== 'ptr') demand(e.a);
       else if (b.kind === 'any' && a.kind !== 'ptr') demand(e.b);
@@ -99,11 +99,30 @@ export function markPointers(names: Names, fn: FunctionInfo): boolean {
       if (e.fn.k === 'attribute' && e.fn.name === 'to') demand(e.fn.x);
     }
   };
+  /** True for `x` where `x, n = args` takes a parameter apart. */
+  const isPart = (e: Expr): boolean =>
+    e.k === 'name' &&
+    [...statements(fn.def.body)].some(
+      (s) =>
+        s.k === 'assign' &&
+        s.value.k === 'name' &&
+        fn.params.has(s.value.name) &&
+        s.targets.some((t) => t.k === 'tuple' && t.items.some((i) => i.k === 'name' && i.name === e.name)),
+    );
+  /** Part `place` of a parameter is a pointer. */
+  const note = (e: Expr, place: number): void => {
+    if (e.k !== 'name' || !fn.params.has(e.name)) return;
+    const known = fn.parts.get(e.name) ?? new Set();
+    if (known.has(place)) return;
+    fn.parts.set(e.name, known.add(place));
+    changed = true;
+  };
   /** `x[None, :]` of a pointer, `pair[0]` and `list[i]` of tuples of pointers. */
   const demandPart = (x: Expr, items: ExprOf<'index'>['items']): void => {
     const values = x.k === 'name' ? assignedTo(x.name) : [x];
     const [i] = items;
     const place = i?.k === 'number' ? Number(i.text) : undefined;
+    note(x, place ?? WHOLE);
     for (const v of values) {
       if (place !== undefined) demandResult(v, place);
       if (v.k !== 'tuple') continue;
@@ -128,7 +147,11 @@ export function markPointers(names: Names, fn: FunctionInfo): boolean {
     else if (target.k === 'tuple' && value.k === 'tuple')
       for (const [i, t] of target.items.entries()) if (value.items[i]) demandTarget(t, value.items[i], name);
     if (target.k === 'tuple')
-      for (const [i, t] of target.items.entries()) if (t.k === 'name' && t.name === name) demandResult(value, i);
+      for (const [i, t] of target.items.entries())
+        if (t.k === 'name' && t.name === name) {
+          demandResult(value, i);
+          note(value, i);
+        }
   };
   for (const [, e] of ownAll(fn)) {
     if (e.k === 'attribute' && e.name === 'element_ty') demand(e.x.k === 'attribute' ? e.x.x : e.x);
@@ -136,7 +159,10 @@ export function markPointers(names: Names, fn: FunctionInfo): boolean {
     const name = names.library(e.fn);
     const first = e.args.find((a) => a.name === null || ['pointer', 'base', 'ptr'].includes(a.name));
     if (name !== null && POINTER_FIRST.test(name) && first && types.of(first.value).kind !== 'desc') demand(first.value);
-    for (const [p, value] of callArguments(names, e)) if (p.kind === 'ptr') demand(value);
+    for (const [p, value, param, helper] of callArguments(names, e)) {
+      if (p.kind === 'ptr') demand(value);
+      for (const place of helper.parts.get(param) ?? []) note(value, place);
+    }
   }
   for (const s of statements(fn.def.body)) {
     if (s.k !== 'return' || !s.value) continue;
@@ -283,6 +309,33 @@ function isTuple(fn: FunctionInfo, p: Param, text: string): boolean {
   return false;
 }
 
+/** The type of a kernel's parameter that is taken apart: exact where `a, b = args` says how many parts there are. */
+function tupleType(names: Names, fn: FunctionInfo, p: Param): string {
+  const self = (e: Expr): boolean => e.k === 'name' && e.name === p.name;
+  const pointers = fn.parts.get(p.name) ?? new Set();
+  const targets = [...statements(fn.def.body)].flatMap((s) =>
+    s.k === 'assign' && self(s.value) ? s.targets.flatMap((t) => (t.k === 'tuple' ? [t.items] : [])) : [],
+  );
+  const [first] = targets;
+  if (!first) return pointers.size === 1 && pointers.has(WHOLE) ? 'readonly tl.ptr[]' : 'any';
+  if (targets.some((t) => t.length !== first.length)) return 'any';
+  const part = (i: number): string => {
+    if (pointers.has(i) || pointers.has(WHOLE)) return 'tl.ptr';
+    const sure = targets.some((t) => {
+      const ev = t[i].k === 'name' && evidence(names, fn, t[i].name);
+      return ev && ev.number > 0 && !ev.nullable && !ev.dtype && !ev.string;
+    });
+    return sure ? 'number' : 'any';
+  };
+  return `readonly [${first.map((_, i) => part(i)).join(', ')}]`;
+}
+const PLAIN: readonly Kind[] = ['int', 'num', 'float', 'ptr'];
+/** The type of a tuple whose parts are numbers to TypeScript, pointers and tiles among them; `any` for others. */
+export const listType = (t: Ty | undefined): string =>
+  t?.kind === 'tuple' && t.items?.length && t.items.every((i) => PLAIN.includes(i.kind) && !i.mixed)
+    ? 'readonly number[]'
+    : 'any';
+
 /** The TypeScript type of a kernel's parameter. */
 export function kernelParamType(
   names: Names,
@@ -297,7 +350,7 @@ export function kernelParamType(
   const none = ev.nullable || values.has('null') || (p.value?.k === 'constant' && p.value.value === null);
   const nullable = none ? ' | null' : '';
   if (given !== undefined) return given;
-  if (!known.constant && isTuple(fn, p, text)) return 'any';
+  if (!known.constant && isTuple(fn, p, text)) return tupleType(names, fn, p);
   /** A pointer or a factor that is used behind a constexpr only is one that Triton's users leave out with None. */
   const orNull = (type: string, may: boolean): string => {
     const where = presence(fn, new Types(names, fn), p.name);
@@ -334,7 +387,7 @@ function constexprKind(ev: Evidence, p: Param): string {
 
 /** The TypeScript type of a helper's parameter. */
 export function helperParamType(names: Names, fn: FunctionInfo, p: Param, text: string): string {
-  if (isTuple(fn, p, text)) return 'any';
+  if (isTuple(fn, p, text)) return listType(fn.params.get(p.name));
   const { kind, constant } = fn.params.get(p.name) ?? ANY;
   const ev = evidence(names, fn, p.name);
   const nullable = ev.nullable || (p.value?.k === 'constant' && p.value.value === null) ? ' | null' : '';
@@ -344,7 +397,7 @@ export function helperParamType(names: Names, fn: FunctionInfo, p: Param, text: 
     string: 'string',
     fn: 'any',
     desc: 'any',
-    tuple: 'any',
+    tuple: listType(fn.params.get(p.name)),
   };
   return (simple[kind] ?? ((constant && constexprKind(ev, p)) || 'number')) + nullable;
 }

@@ -200,6 +200,7 @@ class Port {
       params: new Map(),
       vars: new Map(),
       pointers: new Set(),
+      parts: new Map(),
       result: { kind: 'any', rank: null, constant: true },
     });
     return [...this.program.constants.keys()].flatMap((n) => {

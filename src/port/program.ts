@@ -71,7 +71,15 @@ export function readProgram(
   const functions = new Map<string, FunctionInfo>();
   for (const def of module.functions) {
     if (def instanceof Unportable) continue;
-    const info: FunctionInfo = { def, isKernel: true, params: new Map(), vars: new Map(), result: ANY, pointers: new Set() };
+    const info: FunctionInfo = {
+      def,
+      isKernel: true,
+      params: new Map(),
+      vars: new Map(),
+      result: ANY,
+      pointers: new Set(),
+      parts: new Map(),
+    };
     list.push(info);
     functions.set(def.name, info);
   }

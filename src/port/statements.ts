@@ -9,6 +9,7 @@ import { refuse, stop } from './errors.ts';
 import { type Context, deviceValue, expression, operation, text } from './expressions.ts';
 import { PORT } from './messages.ts';
 import { tsName } from './names.ts';
+import { listType } from './parameters.ts';
 import type { Scope } from './scope.ts';
 import { strictAssign, strictCondition, strictFor, strictWhile } from './strict.ts';
 import { becomesTensor } from './types.ts';
@@ -66,7 +67,8 @@ function declaration(c: BodyContext, name: string, before: Stmt): Doc {
   const type = c.types.variable(name);
   const kind = type?.mixed ? 'tuple' : (type?.kind ?? 'any');
   const sure = before.k === 'if' && assignsAlways([before], name);
-  return `let ${tsName(name)}${sure ? '' : '!'}: ${TYPES[kind] ?? 'number'};`;
+  const list = kind === 'tuple' && !type?.mixed ? listType(type) : TYPES[kind];
+  return `let ${tsName(name)}${sure ? '' : '!'}: ${list ?? 'number'};`;
 }
 const assignsAlways = (body: readonly Stmt[], name: string): boolean =>
   body.some((s) =>

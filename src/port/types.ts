@@ -63,6 +63,8 @@ export interface FunctionInfo {
   result: Ty;
   /** Which parts of what it returns loads and stores go through; `WHOLE` for one value. */
   readonly pointers: Set<number>;
+  /** The same for parameters that are tuples; `WHOLE` for all parts. */
+  readonly parts: Map<string, Set<number>>;
 }
 export const WHOLE = -1;
 /** What names mean outside functions. */

@@ -98,4 +98,15 @@ onEachDevice('parameters that are left out', (dev) => {
     k.launch(dev(), [1], { p, w: dev().tensor(Float32Array.of(3)), scale: 0.5, HAS: true });
     expect(await p.toNumbers()).toEqual([19.5]);
   });
+  it('are tuples of tensors and numbers', async () => {
+    const { k } = load(
+      code('@triton.jit', 'def k(args, ptrs, out, N: tl.constexpr):', '    x, n = args', '    offs = tl.arange(0, N)', '    v = tl.load(x + offs) * n', '    for i in tl.static_range(2):', '        v += tl.load(ptrs[i] + offs)', '    tl.store(out + offs, v)'),
+    ) as { readonly k: AnyKernel & { launch(...args: unknown[]): void } }; // biome-ignore format: lines of Python
+    const of = (...values: number[]) => dev().tensor(Float32Array.from(values));
+    for (const n of [3, 0.5]) {
+      const out = of(0, 0);
+      k.launch(dev(), [1], { args: [of(4, 8), n], ptrs: [of(1, 2), of(10, 20), of(0, 0)], out, N: 2 });
+      expect(await out.toNumbers()).toEqual([4 * n + 11, 8 * n + 22]);
+    }
+  });
 });

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { portSource } from '../../src/port/port.ts';
+import { typeErrors } from './load.ts';
 
 const PARAMS = 'p, q, n, s: tl.float32, N: tl.constexpr, FLAG: tl.constexpr, DT: tl.constexpr, b=None';
 const PRELUDE = ['offs = tl.arange(0, N)', 'x = tl.load(p + offs)', 'm = offs < n'];
@@ -134,17 +135,27 @@ describe('calls', () => {
       "const y = tl.dot_scaled(x, null, 'e5m2', x, x, 'e2m1', { fast_math: true, rhs_k_pack: false });",
     ],
   ]);
-  it('parameters that are taken apart may be anything', () => {
+  it('parameters that are taken apart', () => {
     const python = [
       '@triton.jit', 'def helper(t, offs):', '    return tl.load(t[0] + offs)', '',
-      '@triton.jit', 'def k(args, more: tl.tuple, out, N: tl.constexpr):',
-      '    x, n = args', '    offs = tl.arange(0, N)', '    tl.store(out + offs, helper(more, offs) * n + tl.load(x + offs))',
+      '@triton.jit', 'def use(pair):', '    a, b = pair', '    return a * b', '',
+      '@triton.jit', 'def both(a, b):', '    return a + b, a - b', '',
+      '@triton.jit', 'def k(args, more: tl.tuple, ptrs, out, N: tl.constexpr):',
+      '    x, n, DT = args', '    offs = tl.arange(0, N)', '    v = helper(more, offs) * n + tl.load(x + offs)',
+      '    for i in tl.static_range(2):', '        v += tl.load(ptrs[i] + offs)',
+      '    if N > 4:', '        t = (v, v)', '    else:', '        t = both(offs, v)',
+      '    tl.store(out + offs, use(t).to(DT))',
     ].join('\n'); // biome-ignore format: lines of Python
     const { code, diagnostics } = portSource(python, { file: 'k.py' });
     expect(diagnostics).toEqual([]);
     expect(code).toContain('tl.fn(function helper(t: any, offs: number)');
-    expect(code).toContain('{ args: any; more: any; out: tl.ptr; N: tl.constexpr }');
-    expect(code).toContain('const [x, n] = args;');
+    expect(code).toContain('tl.fn(function use(pair: readonly number[])');
+    expect(code).toContain(
+      '  args: readonly [tl.ptr, number, any];\n  more: any;\n  ptrs: readonly tl.ptr[];\n  out: tl.ptr;\n  N: tl.constexpr;\n}',
+    );
+    expect(code).toContain('const [x, n, DT] = args;');
+    expect(code).toContain('let t: readonly number[];');
+    expect(typeErrors(code, 'tuples')).toEqual([]);
   });
 });
 describe('statements', () => {

@@ -68,6 +68,7 @@ export function arrow(host: Host, fn: Func, style: Style, kernel: ReadonlySet<st
     params: new Map(def.params.map((p) => [p.name, CONSTANT])),
     vars: new Map(),
     pointers: new Set(),
+    parts: new Map(),
     result: ANY,
   };
   const names: Names = { ...host.names, functions: new Map(), constants: new Map(), strict: false };
