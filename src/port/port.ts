@@ -15,6 +15,7 @@ import { type Decorated, readDecorators, wrapCall } from './host/decorators.ts';
 import { Evaluator } from './host/evaluate.ts';
 import { runModule } from './host/module.ts';
 import { Scope } from './host/values.ts';
+import { type Chunk, type FindModule, withImports } from './imports.ts';
 import { evaluate } from './math.ts';
 import { PORT } from './messages.ts';
 import { tsName } from './names.ts';
@@ -32,6 +33,8 @@ export interface PortOptions {
   readonly importFrom?: string;
   /** Types of runtime parameters that the caller knows better, e.g. `{ n: 'tl.i64' }`; they apply to kernels. */
   readonly types?: { readonly [param: string]: string };
+  /** Finds Python modules that the file imports helpers from; without it their names are not known. */
+  readonly modules?: FindModule;
   readonly width?: number;
   /**
    * Refuse what Triton's compiler refuses, although it has a meaning here: chained comparisons, globals that are no constexpr, a local
@@ -52,7 +55,7 @@ export interface PortResult {
   readonly code: string;
   readonly diagnostics: readonly Diagnostic[];
   readonly kernels: readonly PortedKernel[];
-  /** For each line of `code`, the line of the Python text that it comes from, counted from 1; 0 for the head of the file. */
+  /** For each line of `code`, the line of the Python text that it comes from, counted from 1; 0 for the head of the file and for imported helpers. */
   readonly lines: readonly number[];
 }
 
@@ -60,9 +63,12 @@ export interface PortResult {
 export function portSource(source: string, options: PortOptions = {}): PortResult {
   const file = options.file ?? 'kernel.py';
   const normal = source.replace(/\r\n?/g, '\n');
-  const text = isPython(normal) ? normal : extractKernels(normal);
+  const own = isPython(normal) ? normal : extractKernels(normal);
   registerSource(file, 1, normal);
-  return new Port(text, file, options).result();
+  if (!options.modules) return new Port(own, file, options, []).result();
+  const { text, chunks } = withImports(own, file, options.modules);
+  for (const c of chunks.slice(1)) registerSource(c.file, 1, c.text);
+  return new Port(text, file, options, chunks).result();
 }
 
 const UNDECORATED: Decorated = { wrappers: [], options: null, gives: new Map(), warnings: [] };
@@ -77,8 +83,11 @@ class Port {
   private readonly decorated = new Map<FunctionInfo, Decorated>();
   private readonly program: Program;
   private readonly module: ReturnType<typeof parseModule>;
-  constructor(source: string, file: string, options: PortOptions) {
+  /** Where the parts of `source` come from, if from several files. */
+  private readonly chunks: readonly Chunk[];
+  constructor(source: string, file: string, options: PortOptions, chunks: readonly Chunk[]) {
     this.source = source;
+    this.chunks = chunks;
     this.file = file;
     this.options = options;
     this.module = parseModule(source);
@@ -140,7 +149,8 @@ class Port {
     const chunks = parts.map((p) => {
       const begin = lines.length + 1;
       const text = print(p, width, 0, (line, at) => {
-        lines[begin + line] = this.place(at)[0];
+        const python = this.place(at)[0];
+        lines[begin + line] = this.chunkOf(python).begin === 1 ? python : 0;
       });
       const count = begin + text.split('\n').length;
       // A statement goes on until the next one begins.
@@ -158,7 +168,11 @@ class Port {
   }
   private loc({ from, to }: { readonly from: number; readonly to: number }, fn?: string): Loc {
     const [[line, col], [endLine, endCol]] = [this.place(from), this.place(to)];
-    return { file: this.file, line, col, endLine, endCol, ...(fn ? { fn } : {}) };
+    const { file, begin } = this.chunkOf(line);
+    return { file, line: line - begin + 1, col, endLine: endLine - begin + 1, endCol, ...(fn ? { fn } : {}) };
+  }
+  private chunkOf(line: number): { readonly file: string; readonly begin: number } {
+    return this.chunks.findLast((c) => c.begin <= line) ?? { file: this.file, begin: 1 };
   }
   private report(e: Unportable, fn?: string, severity: Diagnostic['severity'] = 'error'): void {
     this.diagnostics.push({ ...e.diagnostic(this.loc(e.at, fn)), severity });
