@@ -31,6 +31,26 @@ console.log([...(await out.download())].join());
 dev.destroy();
 `;
 
+const PYTHON = `import triton
+import triton.language as tl
+
+@triton.autotune(configs=[triton.Config({"BLOCK": b}, num_warps=2) for b in (64, 128)], key=["n"])
+@triton.heuristics({"EVEN": lambda args: args["n"] % args["BLOCK"] == 0})
+@triton.jit
+def double(x, n, BLOCK: tl.constexpr, EVEN: tl.constexpr):
+    offs = tl.arange(0, BLOCK)
+    mask = (offs < n) | EVEN
+    tl.store(x + offs, tl.load(x + offs, mask=mask) * 2, mask=mask)
+`;
+const PORTED = `import { device } from 'tessera';
+import { double } from './double.ts';
+const dev = await device({ prefer: 'interp' });
+const x = dev.tensor(Float32Array.of(1, 2, 3));
+double.launch(dev, [1], { x, n: 3 });
+console.log([...(await x.download())].join(), double.best(dev, { x, n: 3 }).args.BLOCK);
+dev.destroy();
+`;
+
 beforeAll(async () => {
   mkdirSync(join(app, 'node_modules'), { recursive: true });
   cpSync(join(root, 'package.json'), join(home, 'package.json'));
@@ -53,6 +73,13 @@ it('runs, checks and lowers a file through the command', async () => {
   expect(await run(tessera, 'run', 'add.ts')).toBe('2,4,6\n');
   expect(await run(tessera, 'check', 'add.ts', '-s', 'BLOCK=64')).toContain('add: ok');
   expect(await run(tessera, 'lower', 'add.ts', '-s', 'BLOCK=64')).toContain('@compute');
+});
+it('ports a kernel with its configs, which then runs', async () => {
+  const tessera = 'node_modules/tessera/dist/cli.js';
+  writeFileSync(join(app, 'double.py'), PYTHON);
+  writeFileSync(join(app, 'ported.ts'), PORTED);
+  expect(await run(tessera, 'port', 'double.py', '-o', 'double.ts')).toBe('double.ts: double\n');
+  expect(await run(tessera, 'run', 'ported.ts')).toBe('2,4,6 64\n');
 });
 it('exports the kernels, compiled', async () => {
   const program = "import { _fwd_kernel } from 'tessera/kernels'; console.log(_fwd_kernel.definition.params.length)";

@@ -21,14 +21,15 @@ export function loadPorted(code: string, file = 'ported.ts'): { readonly [name: 
 /** The Python line of each line of a ported file. */
 const LINES = new Map<string, readonly number[]>();
 
-/** The last kernel of a Python text. @throws CompileError with what cannot be translated. */
+/** The last kernel of a Python text, without its configs. @throws CompileError with what cannot be translated. */
 export function portedKernel(python: string, options: PortOptions & { readonly file: string }): AnyKernel {
   const { code, diagnostics, kernels, lines } = portSource(python, options);
   const errors = diagnostics.filter((d: Diagnostic) => d.severity === 'error');
   if (errors.length) throw new CompileError(errors);
   const file = options.file.replace(/\.py$/, '.ts');
   LINES.set(file, lines);
-  return loadPorted(code, file)[kernels[kernels.length - 1].exportName];
+  const made = loadPorted(code, file)[kernels[kernels.length - 1].exportName];
+  return 'kernel' in made ? (made as unknown as tessera.Autotuned<any>).kernel : made;
 }
 
 /** Which line of its Python text, from 1, a place in a ported kernel comes from; 0 if that is not known. */

@@ -93,6 +93,9 @@ describe('what is left out, with its line', () => {
     ['TL7010 5:49 pre_hook was left out: `y` cannot be translated', ['@triton.autotune([], [], pre_hook=lambda x: abs(y["p"]))']],
     ['TL7010 5:40 the heuristic of B was left out: `print(a["n"])` cannot be translated', ['@triton.heuristics({"B": lambda a: abs(print(a["n"]))})']],
     ['TL7010 5:38 the heuristic of B was left out: `num_warps`, which is no parameter, cannot be translated', ['@triton.heuristics({"B": lambda a: a["num_warps"] * 32})']],
+    ['TL7007 6:11 the decorator `autotune` was left out: a computation that takes too long is known only when the Python runs', ['def f(n):', '    while True:', '        pass', '@triton.autotune(f(1), [])']],
+    ['TL7007 6:12 the decorator `autotune` was left out: a function that calls itself too often is known only when the Python runs', ['def f(n):', '    return f(n)', '@triton.autotune(f(1), [])']],
+    ['TL7007 5:23 the decorator `autotune` was left out: a list that is too long to write out is known only when the Python runs', ['@triton.autotune(list(range(10 ** 9)), [])']],
     ['TL7007 5:1 the decorator `no_grad` was left out', ['@torch.no_grad()']],
   ])('%s', (warning, lines) => {
     const { warnings, code } = ported(...lines);

@@ -54,8 +54,13 @@ const pairs = (c: Call, v: Value | undefined): [Value, Value][] =>
   v === undefined ? [] : v instanceof Map ? [...v] : list(c, v).map((p) => [list(c, p)[0], list(c, p)[1]]);
 const nothing = (_: unknown): null => null;
 
-const product = (lists: readonly Value[][]): Value[][] =>
-  lists.reduce<Value[][]>((all, l) => all.flatMap((before) => l.map((v) => [...before, v])), [[]]);
+/** Lists that are longer are no configs. */
+export const MAX_LENGTH = 100_000;
+const shortest = (lists: readonly Value[][]): number => (lists.length ? Math.min(...lists.map((l) => l.length)) : 0);
+const product = (c: Call, lists: readonly Value[][]): Value[][] => {
+  if (lists.reduce((n, l) => n * l.length, 1) > MAX_LENGTH) wrong(c, 'a list that is too long to write out');
+  return lists.reduce<Value[][]>((all, l) => all.flatMap((before) => l.map((v) => [...before, v])), [[]]);
+};
 
 /** Parameters of `triton.Config` in order; the first are the constexprs. */
 const CONFIG = ['kwargs', 'num_warps', 'num_stages', 'num_ctas', 'maxnreg', 'pre_hook', 'ir_override'];
@@ -67,7 +72,7 @@ export const BUILTINS: { readonly [name: string]: Builtin } = {
     const [a, b, step = 1] = c.args.map((v) => number(c, v));
     const [from, to] = b === undefined ? [0, a] : [a, b];
     const count = Math.max(0, Math.ceil((to - from) / step));
-    if (!(count <= 1e5)) wrong(c, 'a range that is too long to write out');
+    if (!(count <= MAX_LENGTH)) wrong(c, 'a list that is too long to write out');
     return Array.from({ length: count }, (_, i) => from + i * step);
   },
   min: extreme(-1),
@@ -87,7 +92,7 @@ export const BUILTINS: { readonly [name: string]: Builtin } = {
   filter: (c) => list(c, c.args[1]).filter((v) => truth(c.args[0] === null ? v : c.apply(c.args[0], [v]))),
   map: (c) => {
     const lists = c.args.slice(1).map((v) => list(c, v));
-    return Array.from({ length: Math.min(...lists.map((l) => l.length)) }, (_, i) =>
+    return Array.from({ length: shortest(lists) }, (_, i) =>
       c.apply(
         c.args[0],
         lists.map((l) => l[i]),
@@ -96,13 +101,17 @@ export const BUILTINS: { readonly [name: string]: Builtin } = {
   },
   zip: (c) => {
     const lists = c.args.map((v) => list(c, v));
-    return Array.from({ length: Math.min(...lists.map((l) => l.length)) }, (_, i) => lists.map((l) => l[i]));
+    return Array.from({ length: shortest(lists) }, (_, i) => lists.map((l) => l[i]));
   },
   enumerate: (c) => list(c, c.args[0]).map((v, i) => [i + number(c, c.args[1] ?? c.named.get('start') ?? 0), v]),
   all: (c) => list(c, c.args[0]).every(truth),
   any: (c) => list(c, c.args[0]).some(truth),
   print: () => null,
-  'itertools.product': (c) => product(c.args.map((v) => list(c, v))),
+  'itertools.product': (c) =>
+    product(
+      c,
+      c.args.map((v) => list(c, v)),
+    ),
   'itertools.chain': (c) => c.args.flatMap((v) => list(c, v)),
   'math.ceil': (c) => Math.ceil(number(c, c.args[0])),
   'math.floor': (c) => Math.floor(number(c, c.args[0])),

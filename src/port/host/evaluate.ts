@@ -2,18 +2,20 @@
 // `Unknown` with the place of what only a run of the file can tell.
 
 import type { Arg, Expr, ExprOf, FunctionDef, Stmt, StmtOf } from '../ast.ts';
-import { attributeOf, BUILTINS, compareValues, METHODS, text } from './builtins.ts';
+import { attributeOf, BUILTINS, compareValues, MAX_LENGTH, METHODS, text } from './builtins.ts';
 import { ConfigValue, equal, Func, items, Reference, Scope, truth, Unknown, type Value } from './values.ts';
 
 /** Modules of Python that files use for their configs. */
 const MODULES = ['itertools', 'math', 'os', 'functools', 'torch'];
 const MAX_STEPS = 200_000;
+const MAX_DEPTH = 100;
 
 export class Evaluator {
   private readonly library: (e: Expr) => string | null;
   private readonly aliases: ReadonlyMap<string, string>;
   private readonly source: string;
   private steps = 0;
+  private depth = 0;
   /** `library`: the full name of something of Triton's. */
   constructor(source: string, library: (e: Expr) => string | null) {
     this.source = source;
@@ -73,7 +75,8 @@ export class Evaluator {
       const [a, b] = [this.value(e.a, s), this.value(e.b, s)];
       if (e.op === '+' && Array.isArray(a) && Array.isArray(b)) return [...a, ...b];
       if (e.op === '+' && typeof a === 'string' && typeof b === 'string') return a + b;
-      if (e.op === '*' && Array.isArray(a) && typeof b === 'number') return Array.from({ length: b }, () => a).flat();
+      if (e.op === '*' && Array.isArray(a) && typeof b === 'number' && a.length * b <= MAX_LENGTH)
+        return Array.from({ length: b }, () => a).flat();
       if (e.op === '|' && a instanceof Map && b instanceof Map) return new Map([...a, ...b]);
       const op = ARITHMETIC[e.op];
       if (!op) throw new Unknown(e, `\`${e.op}\``);
@@ -186,6 +189,7 @@ export class Evaluator {
   private apply(fn: Value, at: ExprOf<'call'>, args: readonly Value[], named: ReadonlyMap<string, Value>): Value {
     if (fn instanceof Reference && Object.hasOwn(BUILTINS, fn.path))
       return BUILTINS[fn.path]({ at, args, named, apply: (f, given) => this.apply(f, at, given, new Map()) });
+    if (this.depth > MAX_DEPTH) throw new Unknown(at, 'a function that calls itself too often');
     if (!(fn instanceof Func)) throw new Unknown(at, `\`${this.show(at)}\``);
     const scope = new Scope(fn.scope);
     const left = new Map(named);
@@ -198,7 +202,12 @@ export class Evaluator {
       else throw new Unknown(at, `\`${p.name}\` of \`${fn.name}\``);
       left.delete(p.name);
     });
-    return 'k' in fn.body ? this.value(fn.body, scope) : (this.run(fn.body.body, scope)?.value ?? null);
+    this.depth++;
+    try {
+      return 'k' in fn.body ? this.value(fn.body, scope) : (this.run(fn.body.body, scope)?.value ?? null);
+    } finally {
+      this.depth--;
+    }
   }
 
   /** Runs statements; what a `return` gave. */
