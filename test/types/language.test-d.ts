@@ -154,3 +154,81 @@ tl.range(0, 8, '2');
 tl.advance(p, [4]);
 // @ts-expect-error there is no such function
 tl.permutate(x);
+
+// ---- what is put in another's place
+// @ts-expect-error a mask is an option, not the second operand
+tl.load(p, m);
+// @ts-expect-error a pointer is no text
+tl.load('p');
+// @ts-expect-error a pointer has no such methods: descriptors have
+tl.store_tensor_descriptor(p, [0, 0], x);
+// @ts-expect-error a descriptor is no value
+tl.store(block, desc);
+// @ts-expect-error block pointers are moved by tl.advance
+block + 4;
+// @ts-expect-error nor are descriptors added to
+desc + 4;
+// @ts-expect-error the tile is missing
+desc.atomic_add([0, 0]);
+// @ts-expect-error order is missing
+tl.make_block_ptr(p, { shape: [8], strides: [1], offsets: [0], block_shape: [4] });
+// @ts-expect-error tiles have no methods
+x.to(tl.f16);
+// @ts-expect-error tiles have no elements to ask for
+x[0];
+// @ts-expect-error functions stand in tl itself
+tl.math.exp(x);
+// @ts-expect-error one axis is a number
+tl.sum(x, '0');
+// @ts-expect-error options have names
+tl.sum(x, 0, true);
+// @ts-expect-error options have names
+tl.cat(x, x, true);
+// @ts-expect-error options have names
+tl.cast(x, tl.f16, true);
+// @ts-expect-error the mask is an option
+tl.histogram(x, 8, m);
+// @ts-expect-error an accumulator holds numbers
+tl.dot(x, x, m);
+// @ts-expect-error a dtype, not its name
+tl.dot(x, x, { out_dtype: 'f32' });
+// @ts-expect-error the sum of masks needs a cast
+m + m;
+
+// ---- results
+// @ts-expect-error one value without return_indices
+const [_best, _place] = tl.max(x, 0);
+// @ts-expect-error two values with it
+tl.max(x, 0, { return_indices: true }) + 1;
+// @ts-expect-error there are two halves
+const [_a, _b, _c] = tl.split(x);
+// @ts-expect-error a combining function of one tile gives one value
+tl.reduce(x, 0, (a: number) => [a, a]);
+// @ts-expect-error a function combines, not its name
+tl.associative_scan(x, 0, 'add');
+// @ts-expect-error the function comes first
+tl.map_elementwise(x, (a: number) => a);
+// @ts-expect-error a device function has the types of its parameters
+tl.fn((a: number) => a)(m);
+
+// ---- what is missing
+// @ts-expect-error the value where it is false
+tl.where(m, x);
+// @ts-expect-error k
+tl.topk(x);
+// @ts-expect-error the upper bound
+tl.clamp(x, 0);
+// @ts-expect-error offsets
+tl.rand(x);
+// @ts-expect-error the axis
+tl.gather(x, x);
+// @ts-expect-error the axis
+tl.expand_dims(x);
+// @ts-expect-error the size of a group
+tl.swizzle2d(x, x, 8, 8);
+// @ts-expect-error the prefix
+tl.device_print(x);
+// @ts-expect-error an option of another function
+tl.argmax(x, 0, { return_indices: true });
+// @ts-expect-error static loops have no options
+tl.static_range(0, 4, 1, { num_stages: 1 });
