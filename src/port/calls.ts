@@ -92,6 +92,12 @@ const SPECIAL: { readonly [name: string]: (c: Context, e: ExprOf<'call'>, args: 
       hex ? options([['hex', text(c, hex.value)]]) : null,
     );
   },
+  pointer_type: (_c, e) =>
+    refuse(
+      e,
+      'a pointer of another dtype',
+      'pass a view of the tensor, `x.view(dtype)`, as a parameter of its own, or load and `.to(dtype, bitcast=True)`',
+    ),
   inline_asm_elementwise: (_c, e) => {
     return refuse(
       e,

@@ -16,6 +16,7 @@ describe('refused at the line', () => {
     ['TL7002', 6, 5, /an assignment to part of a value/, ['p[0] = 1']],
     ['TL7002', 6, 9, /a lambda/, ['f = lambda x: x']],
     ['TL7002', 6, 9, /inline assembly/, ['x = tl.inline_asm_elementwise("", "", [], tl.int32, True, 1)']],
+    ['TL7002', 6, 14, /a pointer of another dtype/, ['x = p.to(tl.pointer_type(tl.int8))']],
     ['TL7002', 6, 18, /an argument list in a variable/, ['x = tl.zeros(*n)']],
     ['TL7003', 6, 9, /`foo` is not defined/, ['x = foo(n)']],
     ['TL7004', 6, 23, /tl\.load has no parameter `msk`/, ['x = tl.load(p, n, msk=n)']],
