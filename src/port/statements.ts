@@ -1,7 +1,7 @@
 // Statements of one function: one handler a kind. Declarations stand where `scope.ts` planned them; comments and blank lines
 // keep their places.
 
-import { type Branch, type Expr, type Stmt, type StmtOf, targetNames } from './ast.ts';
+import { type Branch, blocksOf, type Expr, type Stmt, type StmtOf, statements, targetNames } from './ast.ts';
 import { checkUnused } from './calls.ts';
 import type { Comments } from './comments.ts';
 import { type Doc, from, group, hardline, indent, list } from './doc.ts';
@@ -84,11 +84,24 @@ const assigned = (c: Context, value: Expr): Doc => {
   return breaks ? group(indent({ k: 'line', flat: ' ' }, p.doc)) : [' ', p.doc];
 };
 
+/** True if `b`, further down, can run behind `a`: the block of one holds the other, at any depth, and that of `a` does not return first. */
+function follows(body: readonly Stmt[], a: Stmt, b: Stmt): boolean {
+  const blocks = (list: readonly Stmt[]): (readonly Stmt[])[] => [list, ...list.flatMap((x) => blocksOf(x).flatMap(blocks))];
+  const holds = (list: readonly Stmt[], x: Stmt): boolean => [...statements(list)].includes(x);
+  const all = blocks(body);
+  const own = all.find((list) => list.includes(a))!;
+  if (own.at(-1)?.k === 'return' && !holds(own, b)) return false;
+  return all.some((list) => (list.includes(a) && holds(list, b)) || (list.includes(b) && holds(list, a)));
+}
 function assign(c: BodyContext, s: StmtOf<'assign'>): Doc[] {
   const annotation = s.annotation?.k === 'attribute' ? s.annotation.name : s.annotation?.k === 'name' ? s.annotation.name : null;
   strictAssign(c, s);
   for (const n of annotation === 'constexpr' ? targetNames(s.targets[0]) : []) {
-    const again = c.fn.def.params.some((p) => p.name === n) ? s : c.scope.assignments(n)[1];
+    const all = c.scope.assignments(n);
+    // Branches that exclude each other may each give it a value.
+    const again = c.fn.def.params.some((p) => p.name === n)
+      ? s
+      : all.find((o, i) => all.some((before, k) => k < i && follows(c.fn.def.body, before, o)));
     if (again) stop(again, PORT.reassigned, n);
   }
   const { value } = s;

@@ -87,6 +87,23 @@ it('takes switches for booleans, through helpers too, and literals for no eviden
   expect(text).toContain('smoothing: tl.f32');
 });
 
+it('lets branches that exclude each other define one constexpr', () => {
+  const text = code(
+    '@triton.jit', 'def low(dtype: tl.constexpr):', '    if dtype.is_floating():', '        v: tl.constexpr = -1.5', '        return v', '    v: tl.constexpr = 0', '    return v',
+    '@triton.jit', 'def k(p, N: tl.constexpr):', '    if N > 4:', '        H: tl.constexpr = N // 2', '    else:', '        H: tl.constexpr = N', '    tl.store(p, low(p.dtype.element_ty) + H)',
+  ); // biome-ignore format: lines of Python
+  expect(text).toContain('H = Math.floor(N / 2);');
+  const twice = [
+    '@triton.jit',
+    'def k(p, N: tl.constexpr):',
+    '    H: tl.constexpr = 1',
+    '    if N > 4:',
+    '        H: tl.constexpr = 2',
+    '    tl.store(p, H)',
+  ];
+  expect(port(...twice).diagnostics.map((d) => [d.code, d.loc.line])).toEqual([['TL7008', 7]]);
+});
+
 onEachDevice('parameters that are left out', (dev) => {
   it('are null behind a constexpr', async () => {
     const { k } = load(
