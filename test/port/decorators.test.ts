@@ -90,6 +90,7 @@ describe('what is left out, with its line', () => {
     ['TL7010 5:37 warmup was left out: Triton counts milliseconds there', ['@triton.autotune([], key=[], warmup=25)']],
     ['TL7010 5:27 waves_per_eu was left out: the kernel has no such parameter', ['@triton.autotune(configs=[triton.Config({"B": 4, "waves_per_eu": 2})], key=[], use_cuda_graph=False)']],
     ['TL7010 5:19 num_ctas was left out: a program is one workgroup, and WebGPU has no clusters of them', ['@triton.autotune([triton.Config({"B": 4}, num_ctas=2)], [])']],
+    ['TL7010 6:5 pre_hook was left out: `x["p"].block_shape` cannot be translated', ['def hook(x):', '    x["p"].block_shape = [x["B"]]', '@triton.autotune([triton.Config({"B": b}, pre_hook=hook) for b in (1, 2)], [])']],
     ['TL7010 5:49 pre_hook was left out: `y` cannot be translated', ['@triton.autotune([], [], pre_hook=lambda x: abs(y["p"]))']],
     ['TL7010 5:40 the heuristic of B was left out: `print(a["n"])` cannot be translated', ['@triton.heuristics({"B": lambda a: abs(print(a["n"]))})']],
     ['TL7010 5:38 the heuristic of B was left out: `num_warps`, which is no parameter, cannot be translated', ['@triton.heuristics({"B": lambda a: a["num_warps"] * 32})']],

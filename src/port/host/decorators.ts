@@ -69,6 +69,7 @@ class Reader {
   private readonly params: ReadonlySet<string>;
   private readonly gives = new Map<string, Set<string>>();
   private readonly warnings: Unportable[] = [];
+  private readonly said = new Set<string>();
   /** Comments above a config are written once, however many configs it becomes. */
   private readonly commented = new Set<number>();
   constructor(def: FunctionDef, host: Host, scope: Scope) {
@@ -99,6 +100,10 @@ class Reader {
     return { wrappers, options, gives: this.gives, warnings: this.warnings.sort((a, b) => a.at.from - b.at.from) };
   }
   private warn<A extends unknown[]>(at: { readonly from: number; readonly to: number }, m: Message<A>, ...args: A): void {
+    // Once for all the configs that a comprehension makes.
+    const key = `${at.from} ${JSON.stringify(args)}`;
+    if (this.said.has(key)) return;
+    this.said.add(key);
     this.warnings.push(new Unportable(placeOf(at), (loc) => diagnostic(loc, m, ...args)));
   }
   /** What `f` gives, or null with a warning where it cannot be known. */
