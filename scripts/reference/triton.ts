@@ -159,5 +159,10 @@ export const WIDER_GAPS: readonly (readonly [what: string, reason: string])[] = 
     'accepted, without effect: WebGPU has no such control',
   ],
   ['`tl.range` inside expressions, `break`, `continue`', 'refused with the line; a condition of `while` takes their place'],
+  [
+    'pointers and floats as conditions, `bool(p)`; bitwise atomics on floats; random numbers of float offsets; `tl.topk` of a k that is no power of two',
+    'taken by Triton’s front end, refused here with the line: what they would mean is an accident or needs null pointers',
+  ],
+  ['tiles without elements, `pow` of a float and an integer (`libdevice.pow(x, i)`)', 'refused with the line: cast the integer'],
   ['TMA and other hardware of one vendor', 'descriptors are pointers and masks here'],
 ];

@@ -2,7 +2,7 @@
 
 import { message } from './diagnostics.ts';
 import type { DType, Type } from './types.ts';
-import { printType } from './types.ts';
+import { isPtr, printType } from './types.ts';
 
 const shape = (s: readonly number[]) => `[${s.join(', ')}]`;
 
@@ -31,7 +31,11 @@ export const TL = {
   types: message('TL1003', (what: string, a: Type, b: Type, why?: string) => ({
     text: `${what} does not take ${printType(a)} and ${printType(b)}`,
     notes: why ? [why] : [],
-    help: 'cast one side with tl.cast(x, dtype) so that both mean the same',
+    help: !(isPtr(a) || isPtr(b))
+      ? 'cast one side with tl.cast(x, dtype) so that both mean the same'
+      : isPtr(a) && isPtr(b)
+        ? 'load from both and choose among the values'
+        : 'load the value with tl.load(p) first; an offset must be an integer, e.g. tl.cast(x, tl.i32)',
   })),
   signedness: message('TL1004', (what: string, a: DType, b: DType) => ({
     text: `${what} of ${a} and ${b}: one is signed and the other is not`,
@@ -102,7 +106,12 @@ export const TL = {
   })),
   axisRange: message('TL1023', (what: string, axis: number, rank: number) => ({
     text: `${what}: axis ${axis} does not exist; the tile has ${rank} dimension${rank === 1 ? '' : 's'}`,
-    help: rank > 0 ? `use an axis from 0 to ${rank - 1} (or negative, from the end)` : 'the operand is a scalar; it has no axes',
+    help:
+      rank > 1
+        ? `use an axis from 0 to ${rank - 1} (or negative, from the end)`
+        : rank === 1
+          ? 'use axis 0 (or -1)'
+          : 'the operand is a scalar; it has no axes',
   })),
   programAxis: message('TL1023', (what: string, axis: number) => ({
     text: `${what}: axis ${axis} does not exist; a grid has 3`,
@@ -177,7 +186,7 @@ export const TL = {
   dotDtype: message('TL1032', (a: Type, b: Type, expected: string) => ({
     text: `tl.dot does not take ${printType(a)} and ${printType(b)}`,
     notes: [`expected: ${expected}`],
-    help: 'cast one side, e.g. tl.cast(p, tl.dtype_of(v))',
+    help: a.elem === b.elem ? 'cast both, e.g. to tl.f16 or tl.f32' : 'cast one side, e.g. tl.cast(p, tl.dtype_of(v))',
   })),
   dotAcc: message('TL1033', (acc: Type, want: Type, fn = 'tl.dot') => ({
     text: `${fn}: the accumulator is ${printType(acc)}, but the product is ${printType(want)}`,
@@ -210,9 +219,11 @@ export const TL = {
     text: `'${name}' is ${printType(before)} before the ${where} and ${printType(after)} after it`,
     notes: [`a variable keeps its type through a ${where} that runs on the device, as in Triton`],
     help:
-      before.shape.length === 0 && after.shape.length === 0 && String(after.elem) === 'f32'
-        ? `write the first value with a point, e.g. let ${name} = 0.0: a number without one is an integer`
-        : `cast so that both are equal, e.g. ${name} = tl.cast(…, tl.${before.elem}), or give it the right type at its declaration`,
+      isPtr(before) || isPtr(after)
+        ? 'use a variable of its own for each pointer, and load inside the loop'
+        : before.shape.length === 0 && after.shape.length === 0 && String(after.elem) === 'f32'
+          ? `write the first value with a point, e.g. let ${name} = 0.0: a number without one is an integer`
+          : `cast so that both are equal, e.g. ${name} = tl.cast(…, tl.${before.elem}), or give it the right type at its declaration`,
   })),
   branchType: message('TL1041', (name: string, a: string, b: string) => ({
     text: `${shown(name)} is ${a} in one branch of the if and ${b} in the other`,
@@ -318,9 +329,26 @@ export const TL = {
     help: `leave it out, or pass at most ${k}`,
   })),
   notValue: message('TL1050', (what: string, found: string) => ({
-    text: `${what} cannot use ${found}`,
+    text: found === 'undefined' ? `${what} lacks a value: an argument is missing or undefined` : `${what} cannot use ${found}`,
     notes: ['expected: a tile, a scalar, a pointer, a number or a boolean'],
-    help: 'check the argument; values from outside the kernel must be numbers, booleans or dtypes',
+    help:
+      found === 'undefined'
+        ? 'pass all arguments that it needs; a variable must be set before it is used'
+        : 'check the argument; values from outside the kernel must be numbers, booleans or dtypes',
+  })),
+  noFunction: message('TL1123', (name: string) => ({
+    text: `there is no function ${name} here`,
+    notes: ['functions of tl have the names that Triton gives them'],
+    help: 'check its spelling, or write it with other functions in a tl.fn',
+  })),
+  notFunction: message('TL1124', (found: string) => ({
+    text: `${found} is called like a function, but it is a value`,
+    help: 'call functions of tl, of tl.fn, or of the kernel; elements of a tile cannot be taken by place',
+  })),
+  argumentMissing: message('TL1125', (what: string) => ({
+    text: `${what} is missing`,
+    notes: ['it has no default'],
+    help: 'pass a number, or a tl.constexpr parameter',
   })),
   notDtype: message('TL1051', (what: string, found: string) => ({
     text: `${what} needs a dtype, but got ${found}`,
@@ -329,7 +357,7 @@ export const TL = {
   tileAsJs: message('TL1052', (name: string) => ({
     text: `${name} is used as an ordinary JavaScript value`,
     notes: ['only code inside kernel(…) and tl.fn(…) is compiled; this operation ran outside of it'],
-    help: 'wrap the helper in tl.fn(function …), or move the computation into the kernel',
+    help: 'use functions of tl (tl.exp for Math.exp), wrap a helper of your own in tl.fn(function …), or move the computation into the kernel',
   })),
   hostMath: message('TL1132', (name: string, found: string, instead: string) => ({
     text: `Math.${name} cannot use ${found}`,
@@ -473,7 +501,7 @@ export const TL = {
   })),
   boundaryCheck: message('TL1077', (name: string, dims: readonly number[], rank: number) => ({
     text: `tl.${name}: boundary_check ${shape(dims)} does not fit a block of ${rank} dimension${rank === 1 ? '' : 's'}`,
-    help: `name dimensions from 0 to ${rank - 1}, each once`,
+    help: rank === 1 ? 'name dimension 0, once' : `name dimensions from 0 to ${rank - 1}, each once`,
   })),
   blockMask: message('TL1078', (name: string, option: string) => ({
     text: `tl.${name} through a block pointer takes no '${option}'`,

@@ -189,8 +189,8 @@ function byRow(
   for (const a of given) {
     if (a.name === null && spread) continue;
     const key = a.name ?? row.params[place++];
-    if (key === undefined || !row.params.includes(key))
-      stop(a, PORT.keyword, `tl.${name}`, a.name ?? `argument ${place}`, row.params);
+    if (key === undefined) stop(a, PORT.tooMany, `tl.${name}`, positional.length, row.params);
+    if (!row.params.includes(key)) stop(a, PORT.keyword, `tl.${name}`, key, row.params);
     if (exprs.has(key)) stop(a, PORT.twice, `tl.${name}`, key);
     exprs.set(key, a.value);
     checkInteger(c, name, key, a.value);

@@ -15,6 +15,12 @@ const gridAxis = (t: Trace, name: string, a: number): number => {
   return n;
 };
 
+function needDtype(t: Trace, what: string, dtype: unknown): asserts dtype is DType {
+  if (!(dtype instanceof DType)) t.fail(TL.notDtype, what, dtype === undefined ? 'none' : describeJs(dtype));
+}
+const sizes = (t: Trace, what: string, shape: readonly number[] | number): number[] =>
+  t.constShape(Array.isArray(shape) ? shape : [shape], `${what}: the shape`);
+
 export const CREATE = {
   /** A value known when the kernel is compiled; a tile of it if `shape` is given. */
   constant: op({
@@ -71,6 +77,7 @@ export const CREATE = {
 export const CREATE_FNS = {
   /**
    * A number as a scalar of the device: i32 (or i64, u64 where it must be) or f32. It then no longer takes the dtype of what it meets.
+   * @differs Stands for what an assignment does in Triton, `x = 0.5`, which here leaves a number.
    * @cost nothing: a constant, spelled where it is used
    */
   to_tensor:
@@ -84,8 +91,8 @@ export const CREATE_FNS = {
   full:
     (t: Trace) =>
     (shape: readonly number[] | number, value: number | bigint | boolean, dtype: DType): number => {
-      if (!(dtype instanceof DType)) t.fail(TL.notDtype, 'tl.full', describeJs(dtype));
-      const s = t.constShape(Array.isArray(shape) ? shape : [shape], 'tl.full: the shape');
+      needDtype(t, 'tl.full', dtype);
+      const s = sizes(t, 'tl.full', shape);
       if (t.isValue(value)) {
         if (numel(value.type.shape) !== 1) t.fail(TL.scalarExpected, 'the value of tl.full', value.type);
         const one = value.type.shape.length ? t.one('reshape', [value], { shape: [] }) : value;
@@ -109,8 +116,10 @@ export const CREATE_FNS = {
    */
   zeros:
     (t: Trace) =>
-    (shape: readonly number[] | number, dtype: DType): number =>
-      CREATE_FNS.full(t)(shape, 0, dtype),
+    (shape: readonly number[] | number, dtype: DType): number => {
+      needDtype(t, 'tl.zeros', dtype);
+      return asUser(t.constant(0, dtype, sizes(t, 'tl.zeros', shape)));
+    },
   /**
    * A tile of zeros with the shape and dtype of another.
    * @cost nothing: a constant, spelled where it is used

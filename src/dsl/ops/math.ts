@@ -124,6 +124,7 @@ export const MATH = {
 /** A short description of a JS value for messages. */
 export function describeJs(x: unknown): string {
   if (x === null) return 'null';
+  if (x instanceof Number) return String(x);
   if (Array.isArray(x)) return `an array [${x.map(describeJs).join(', ')}]`;
   if (typeof x === 'string') return `the string ${JSON.stringify(x)}`;
   if (typeof x === 'function') return `the function ${x.name || '(anonymous)'}`;

@@ -147,6 +147,7 @@ export class Emitter implements Trace {
   // ---- shapes
   constInt(x: unknown, what: string): number {
     if (x instanceof Value) return this.fail(TL.shapeNotConstexpr, what, `a value of the device (${printType(x.type)})`);
+    if (x === undefined) return this.fail(TL.argumentMissing, what);
     const n = isNumberLike(x) ? Number(x) : Number.NaN;
     return Number.isInteger(n) ? n : this.fail(TL.shapeNotConstexpr, what, describeJs(x));
   }

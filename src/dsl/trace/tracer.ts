@@ -2,7 +2,7 @@
 // calls); all frames of a trace share an Emitter. Plain JS values take plain JS meaning; as soon as a traced value takes
 // part, ops are emitted. Regions (if, for, while) are in regions.ts.
 
-import { CompileError, diagnostic, fail, type Loc, registerSource } from '../diagnostics.ts';
+import { CompileError, diagnostic, fail, type Loc, NO_LOC, registerSource } from '../diagnostics.ts';
 import { Value } from '../ir/ir.ts';
 import { TL } from '../messages.ts';
 import { hasTrait } from '../ops/index.ts';
@@ -248,7 +248,8 @@ export class Frame {
   }
   private invoke(l: number, fn: unknown, self: unknown, args: readonly unknown[], what: string): unknown {
     const e = this.at(l);
-    if (typeof fn !== 'function') return e.fail(TL.notValue, 'a call', `${what}, which is ${describeJs(fn)} and not a function`);
+    if (fn === undefined) return e.fail(TL.noFunction, what.replace(/^\./, ''));
+    if (typeof fn !== 'function') return e.fail(TL.notFunction, describe(fn));
     const def = fnDefinition(fn);
     if (def === null) return e.fail(TL.untransformed, fn.name);
     // Inside itself a function expression's name is its body.
@@ -264,6 +265,8 @@ export class Frame {
     let result: unknown;
     try {
       result = fn.apply(self, args);
+    } catch (err) {
+      throw located(err, this.loc(l));
     } finally {
       e.caller = outer;
     }
@@ -468,6 +471,12 @@ function jsUnary(op: string, a: any): unknown {
   const r = op === '-' ? -x : op === '+' ? +x : op === '!' ? !x : ~x;
   return a instanceof FloatLit && (op === '-' || op === '+') ? new FloatLit(r as number) : r;
 }
+
+/** An error that was found in plain JavaScript, where no line of the kernel is known: it belongs to the call. */
+const located = (err: unknown, loc: Loc): unknown =>
+  err instanceof CompileError && err.diagnostics.some((d) => d.loc === NO_LOC)
+    ? new CompileError(err.diagnostics.map((d) => (d.loc === NO_LOC ? { ...d, loc } : d)))
+    : err;
 
 /** Turns an ordinary exception of the kernel's own JavaScript into an error with the kernel's line. */
 export function wrapJsError(err: unknown, loc: Loc): unknown {
