@@ -30,7 +30,8 @@ export type Expr = At &
     | { readonly k: 'index'; readonly x: Expr; readonly items: readonly (Expr | null)[] }
     | { readonly k: 'call'; readonly fn: Expr; readonly args: readonly Arg[] }
     | { readonly k: 'conditional'; readonly test: Expr; readonly then: Expr; readonly other: Expr }
-    | { readonly k: 'tuple'; readonly items: readonly Expr[] }
+    /** `set`: written in braces. */
+    | { readonly k: 'tuple'; readonly items: readonly Expr[]; readonly set?: true }
     /** Without a key: the items of `**value`. */
     | { readonly k: 'dict'; readonly items: readonly { readonly key: Expr | null; readonly value: Expr }[] }
     | { readonly k: 'lambda'; readonly params: readonly Param[]; readonly body: Expr }

@@ -284,14 +284,16 @@ const HANDLERS: Handlers = {
     const doc = group(wrap(test, test.prec <= 2), indent(line, '? ', wrap(a, a.prec <= 2), line, ': ', b.doc));
     return { doc, prec: 2, op: '?' };
   },
-  tuple: (c, e) =>
-    atom(
+  tuple: (c, e) => {
+    if (e.set && !c.host) return refuse(e, 'a set', 'write a tuple, or compare with each value');
+    return atom(
       list(
         '[',
         e.items.map((i) => text(c, i)),
         ']',
       ),
-    ),
+    );
+  },
   dict: (_c, e) => refuse(e, 'a dictionary', 'pass its values as parameters of their own'),
   lambda: (_c, e) => refuse(e, 'a lambda', 'write a `@triton.jit` function'),
   comprehension: (_c, e) => refuse(e, 'a comprehension', 'write a loop over `tl.static_range`, or the values one by one'),

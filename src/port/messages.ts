@@ -34,7 +34,7 @@ export const PORT = {
     text: `the loop variable \`${name}\` is used after its loop`,
     help: 'keep its last value in a variable of its own',
   })),
-  missing: message('TL7010', (fn: string, name: string, known: readonly string[]) => ({
+  missing: message('TL7016', (fn: string, name: string, known: readonly string[]) => ({
     text: `${fn} is called without \`${name}\``,
     notes: [`its parameters: ${known.join(', ')}`],
     help: `pass ${name}`,

@@ -77,7 +77,7 @@ export class ExpressionReader {
     ParenthesizedExpression: (n) => ({ ...this.expr(kids(n)[1]), ...this.at(n) }),
     TupleExpression: (n) => this.sequence(n),
     ArrayExpression: (n) => this.sequence(n),
-    SetExpression: (n) => this.sequence(n),
+    SetExpression: (n) => ({ ...this.sequence(n), set: true }) as Expr,
     MemberExpression: (n) => {
       const [x, , name] = kids(n);
       if (kids(n)[1].name === '.') return { k: 'attribute', x: this.expr(x), name: this.text(name), ...this.at(n) };

@@ -171,7 +171,7 @@ describe('is as strict as Triton if asked', () => {
 describe('refused in any case, because Python refuses it or means something else', () => {
   const helper = '@triton.jit\ndef h(a, b=1):\n    return a, b\n\n';
   it.each<[code: string, text: RegExp, line: string]>([
-    ['TL7010', /h is called without `a`/, 'y = h()'],
+    ['TL7016', /h is called without `a`/, 'y = h()'],
     ['TL7011', /h is called with 3 values, but takes 2/, 'y = h(n, n, n)'],
     ['TL7012', /h gets `a` twice/, 'y = h(n, a=n)'],
     ['TL7012', /tl\.load gets `pointer` twice/, 'y = tl.load(p, pointer=p)'],
