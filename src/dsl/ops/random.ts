@@ -160,8 +160,8 @@ export const RANDOM_FNS = {
    */
   rand4x:
     (t: Trace) =>
-    (seed: number, offset: number, options: RandomOptions = {}): Four =>
-      four(randint4x(t, 'rand4x', seed, offset, options).map((x) => uniform(t, x))),
+    (seed: number, offsets: number, options: RandomOptions = {}): Four =>
+      four(randint4x(t, 'rand4x', seed, offsets, options).map((x) => uniform(t, x))),
   /**
    * Two normally distributed tiles from two uniformly distributed ones.
    * @cost a logarithm, a square root, a sine and a cosine an element
