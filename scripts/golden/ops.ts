@@ -48,13 +48,14 @@ function scalarValue({ dtype, value }: OpsScalar): unknown {
   if (dtype === 'dtype') return tl[dtypeName(String(value)) as 'f32'];
   if (dtype === 'bool' || typeof value === 'boolean') return Boolean(value);
   if (/^[iu]64$/.test(dtype)) return BigInt(value as string | number);
-  return dtype === 'constexpr' ? value : (NAMED[String(value)] ?? Number(value));
+  return NAMED[String(value)] ?? (dtype === 'constexpr' ? value : Number(value));
 }
 /** What the caller knows of parameters: the dtypes that were passed, and which pointers were None. */
 function paramTypes(scalars: readonly OpsScalar[], none: readonly string[]): { [param: string]: string } {
   const known = scalars.filter((s) => !['constexpr', 'dtype', 'none'].includes(s.dtype));
   return {
     ...Object.fromEntries(known.map((s) => [s.arg, `tl.${dtypeName(s.dtype)}`])),
+    ...Object.fromEntries(scalars.filter((s) => s.dtype === 'constexpr' && s.float).map((s) => [s.arg, 'tl.constexpr<tl.f32>'])),
     ...Object.fromEntries(none.map((n) => [n, 'tl.ptr | null'])),
   };
 }

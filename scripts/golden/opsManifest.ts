@@ -23,6 +23,8 @@ export interface OpsScalar {
   /** A dtype, 'constexpr', 'dtype' (the value names one) or 'none'. */
   readonly dtype: string;
   readonly value: unknown;
+  /** A constexpr that Python wrote as a float, which 1.0 would not show here. */
+  readonly float?: boolean;
 }
 export interface OpsArg {
   readonly name: string;
@@ -58,8 +60,19 @@ export interface OpsManifest {
 export const isOpsManifest = (x: { readonly cases?: readonly object[] }): boolean =>
   x.cases?.[0] !== undefined && 'pseudo' in x.cases[0];
 
+/** Numbers that JSON writes as floats: `JSON.parse` forgets that 1.0 is one. */
+const FLOAT = /("value":\s*)(-?\d+(?:\.\d+(?:[eE][-+]?\d+)?|[eE][-+]?\d+))(?=\s*[,}])/g;
+function marked(scalar: OpsScalar): OpsScalar {
+  const { value } = scalar;
+  const float = typeof value === 'object' && value !== null && 'float' in value;
+  return float ? { ...scalar, value: value.float, float } : scalar;
+}
+
 /** Reads `path` and the file of tensors that it names. */
 export function readOpsManifest(path: string): { readonly manifest: OpsManifest; readonly bytes: Uint8Array } {
-  const manifest = JSON.parse(readFileSync(path, 'utf8')) as OpsManifest;
+  const text = readFileSync(path, 'utf8').replace(FLOAT, '$1{"float":$2}');
+  const { cases, rejects, ...rest } = JSON.parse(text) as OpsManifest;
+  const mark = <C extends { readonly scalars: readonly OpsScalar[] }>(c: C): C => ({ ...c, scalars: c.scalars.map(marked) });
+  const manifest = { ...rest, cases: cases.map(mark), ...(rejects && { rejects: rejects.map(mark) }) };
   return { manifest, bytes: readBin(path, manifest.bin) };
 }

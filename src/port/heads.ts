@@ -39,7 +39,9 @@ export function kernelHead(
     ];
   });
   const types = def.params.map((p, i): Doc => {
-    const known = isConstexpr(p, text) ? undefined : given[p.name];
+    // A constexpr stays one: it takes a more precise type of constexprs only.
+    const fits = !isConstexpr(p, text) || given[p.name]?.startsWith('tl.constexpr');
+    const known = fits ? given[p.name] : undefined;
     const type = kernelParamType(c.names, c.fn, p, text, known, gives.get(p.name));
     return [`${p.name}${p.value ? '?' : ''}: ${type}`, i === def.params.length - 1 ? { k: 'ifBroken', text: ';' } : ';'];
   });

@@ -31,7 +31,7 @@ export interface PortOptions {
   readonly file?: string;
   /** What the ported file imports. */
   readonly importFrom?: string;
-  /** Types of runtime parameters that the caller knows better, e.g. `{ n: 'tl.i64' }`; they apply to kernels. */
+  /** Types of parameters that the caller knows better, e.g. `{ n: 'tl.i64', EPS: 'tl.constexpr<tl.f32>' }`; they apply to kernels. */
   readonly types?: { readonly [param: string]: string };
   /** Finds Python modules that the file imports helpers from; without it their names are not known. */
   readonly modules?: FindModule;

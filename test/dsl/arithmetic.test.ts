@@ -9,6 +9,13 @@ import { FORMATS, nearest, valuesOf } from '../support/formats.ts';
 
 type Pair = { a: tl.ptr; b: tl.ptr; out: tl.ptr; N: tl.constexpr; DT: tl.constexpr<DType> };
 
+const weak = kernel(function weak({ x, steps, out, C }: { x: tl.ptr; steps: tl.ptr; out: tl.ptr; C: tl.constexpr }) {
+  const offs = tl.arange(0, 4);
+  const sum = tl.load(x + offs) + C * 2;
+  tl.static_assert(tl.dtype_of(sum) === tl.float32);
+  tl.store(out + offs, sum);
+  tl.store(out + 4 + offs, tl.load(x + 3 - tl.load(steps + offs)));
+});
 const integers = kernel(function integers({ a, b, out, N, DT }: Pair) {
   const offs = tl.program_id(0) * 256 + tl.arange(0, 256);
   const x = tl.load(a + offs);
@@ -219,5 +226,13 @@ onEachDevice('arithmetic', (dev) => {
         out.free();
       }
     });
+  it('a constexpr float stays a float in arithmetic at compile time; an offset of u64 goes back from a pointer', async () => {
+    const x = dev().tensor(new Int32Array([5, 6, 7, 8]));
+    const steps = dev().tensor(new BigUint64Array([0n, 1n, 2n, 3n]));
+    const out = dev().empty([8], 'f32');
+    weak.launch(dev(), [1], { x, steps, out, C: 0.5 });
+    expect(await out.toNumbers()).toEqual([6, 7, 8, 9, 8, 7, 6, 5]);
+    for (const t of [x, steps, out]) t.free();
+  });
   it('leaves no message of the WGSL compiler', () => expect(dev().stats.wgslMessages).toEqual([]));
 });

@@ -57,8 +57,10 @@ export function traceKernel(def: Definition, signature: Signature, options: Trac
         v.name = p.name;
         return v;
       }
-      const float = p.kind === 'constexpr' && p.dtype !== undefined && DTYPES[p.dtype].is_floating();
-      return float && typeof spec.value === 'number' ? new FloatLit(spec.value) : spec.value;
+      if (p.kind !== 'constexpr' || typeof spec.value !== 'number') return spec.value;
+      // A float stays one in arithmetic at compile time: 0.5 * 2 is 1.0.
+      const float = p.dtype ? DTYPES[p.dtype].is_floating() : !Number.isInteger(spec.value);
+      return float ? new FloatLit(spec.value) : spec.value;
     }
     const value = new Value(scalar(spec.kind === 'ptr' ? ptrTo(spec.dtype) : spec.dtype), p.name);
     params.push({

@@ -170,8 +170,8 @@ export class Frame {
     let o = e.value(ptr[0] ? b : a, op);
     if (!dtypeOf(o.type).is_int())
       return e.fail(TL.types, op, p.type, o.type, 'a pointer moves by an integer number of elements');
-    // Narrow unsigned offsets must stay positive.
-    if (dtypeOf(o.type).is_int_unsigned() && dtypeOf(o.type).bits < 64) o = e.cast(o, DTYPES.i64);
+    // Narrow unsigned offsets stay positive; those of 64 bits wrap around, so that `p - n` goes back.
+    if (dtypeOf(o.type).is_int_unsigned()) o = e.cast(o, DTYPES.i64);
     if (op === '-') o = this.negate(o);
     return e.one('addptr', e.broadcast('pointer + offset', [p, o]));
   }
