@@ -27,7 +27,7 @@ const values = (rows: readonly (readonly [python: string, typescript: string])[]
   table(rows.map(([a, b]) => [`y = ${a}`, `const y = ${b};`]));
 
 describe('operators', () => {
-  table([['a, b, c, d = tl.rand4x(offsets=offs, seed=3)', 'const [a, b, c, d] = tl.rand4x(3, offs);']]);
+  table([['y0, y1, y2, y3 = tl.rand4x(offsets=offs, seed=3)', 'const [y0, y1, y2, y3] = tl.rand4x(3, offs);']]);
   values([
     ['x * (n + 1) - x', 'x * (n + 1) - x'],
     ['offs // 4 % 8', 'tl.floordiv(offs, 4) % 8'],
