@@ -287,6 +287,8 @@ const loop = (variables: readonly Cell[]): void => {
 /** A statement that assigns the variables; after an error they hold what they held. */
 function statement(variables: readonly Cell[], emit: (vars: Vars) => void): void {
   const before = variables.map((c) => c.v);
+  // A counter that is a variable of a loop inside becomes any number.
+  for (const c of variables) c.small = false;
   const set = (values: readonly unknown[]): void => {
     variables.forEach((c, i) => {
       c.v = values[i] as Value;
@@ -320,6 +322,7 @@ function assign(s: Scene, target: Cell, a: number): void {
   const v = s.cast(c.v, dtype(target));
   target.v = s.call('broadcast_to', v, ...shapeOf(target));
   target.exact = target.exact && c.exact;
+  target.small = false;
 }
 
 function store(
