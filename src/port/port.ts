@@ -215,6 +215,7 @@ class Port {
       vars: new Map(),
       pointers: new Set(),
       parts: new Map(),
+      tensors: new Set(),
       result: { kind: 'any', rank: null, constant: true },
     });
     return [...this.program.constants.keys()].flatMap((n) => {

@@ -6,7 +6,7 @@ import { Unportable } from './errors.ts';
 import type { Kind } from './names.ts';
 import { initialParams, markPointers, passTypes } from './parameters.ts';
 import type { Module } from './syntax.ts';
-import { ANY, type FunctionInfo, inferVariables, type Names, type Ty, Types, ty } from './types.ts';
+import { ANY, type FunctionInfo, findDeviceNumbers, inferVariables, type Names, type Ty, Types, ty } from './types.ts';
 
 const MODULES: readonly (readonly [string, string])[] = [
   ['tl', 'triton.language'],
@@ -41,6 +41,11 @@ export interface Program extends Names {
 
 /** Infers types over all functions together, until nothing changes. */
 function infer(program: Program): void {
+  // Which numbers are values of the device depends on what they meet, and changes what is constant.
+  do settle(program);
+  while (program.list.map((fn) => findDeviceNumbers(program, fn)).includes(true));
+}
+function settle(program: Program): void {
   for (let round = 0, changed = true; changed && round < 12; round++) {
     changed = false;
     for (const fn of program.list)
@@ -79,6 +84,7 @@ export function readProgram(
       result: ANY,
       pointers: new Set(),
       parts: new Map(),
+      tensors: new Set(),
     };
     list.push(info);
     functions.set(def.name, info);

@@ -120,8 +120,10 @@ function one(c: BodyContext, s: Stmt, own: ReadonlySet<string>, target: Expr, va
   if (target.k === 'name') {
     const keyword = own.has(target.name) ? (c.scope.isConstant(s, target.name) ? 'const ' : `let `) : '';
     const mixed = keyword === 'let ' && c.types.variable(target.name)?.mixed ? ': any' : '';
-    const tensor = s.k === 'assign' && becomesTensor(c.names, s, c.types.of(value));
-    return [[keyword, tsName(target.name), mixed, ' =', tensor ? [' ', deviceValue(c, value).doc] : assigned(c, value), ';']];
+    const tensor = s.k === 'assign' && becomesTensor(c.names, c.fn, s, c.types.of(value));
+    return [
+      [keyword, tsName(target.name), mixed, ' =', tensor ? [' ', deviceValue(c, value, true).doc] : assigned(c, value), ';'],
+    ];
   }
   if (target.k !== 'tuple')
     return refuse(target, 'an assignment to part of a value', 'Triton’s tiles cannot be assigned in parts');

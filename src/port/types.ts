@@ -2,7 +2,7 @@
 // compiled". It decides between `&` and `&&`, `tl.col` and `tl.expand_dims`, and what parameters are declared as.
 
 import type { Expr, ExprOf, FunctionDef, StmtOf } from './ast.ts';
-import { statements, targetNames } from './ast.ts';
+import { expressions, ownExpressions, statements, targetNames } from './ast.ts';
 import { mathKind } from './math.ts';
 import { ATTRIBUTES, DESCRIPTOR_LISTS, DTYPE_ATTRIBUTES, DTYPE_KINDS, FUNCTIONS, type Kind } from './names.ts';
 
@@ -65,6 +65,8 @@ export interface FunctionInfo {
   readonly pointers: Set<number>;
   /** The same for parameters that are tuples; `WHOLE` for all parts. */
   readonly parts: Map<string, Set<number>>;
+  /** Variables whose numbers are values of the device: see `findDeviceNumbers`. */
+  readonly tensors: Set<string>;
 }
 export const WHOLE = -1;
 /** What names mean outside functions. */
@@ -95,6 +97,8 @@ const ELEMENTWISE = new Set([
   'randn',
   'randint',
 ]);
+/** Functions whose operands are promoted together. */
+const MIXING = new Set(['where', 'minimum', 'maximum', 'clamp', 'fma', 'fdiv', 'div_rn', 'add', 'sub', 'mul']);
 const REDUCING = new Set(['sum', 'max', 'min', 'argmax', 'argmin', 'xor_sum', 'reduce']);
 
 export class Types {
@@ -265,11 +269,55 @@ export class Types {
   }
 }
 
-/** Triton's assignments make numbers values of the device, unless the variable is declared a constexpr. */
-export const becomesTensor = (names: Names, s: StmtOf<'assign'>, value: Ty): boolean =>
-  names.strict && value.constant && NUMERIC.includes(value.kind) && !isConstexprAnnotation(s.annotation);
+/**
+ * Triton's assignments make numbers values of the device, i32 or f32, unless the variable is declared a constexpr. Here they stay numbers
+ * where that cannot be seen, as constexprs are easier to read; `strict` does as Triton.
+ */
+export const becomesTensor = (names: Names, fn: FunctionInfo, s: StmtOf<'assign'>, value: Ty): boolean =>
+  value.constant &&
+  NUMERIC.includes(value.kind) &&
+  !isConstexprAnnotation(s.annotation) &&
+  (names.strict || s.targets.every((t) => t.k === 'name' && fn.tensors.has(t.name)));
 const isConstexprAnnotation = (e: Expr | null): boolean =>
   e !== null && ((e.k === 'attribute' && e.name === 'constexpr') || (e.k === 'name' && e.name === 'constexpr'));
+
+/**
+ * Finds variables that meet values of the device of a dtype that nobody knows here: after `alpha = 0.5`, `alpha * x` is f32 in Triton
+ * whatever x is, and a number would take x's dtype. Numbers beside integers that are no tiles of memory (offsets) are the same either
+ * way. True if there are new ones.
+ */
+export function findDeviceNumbers(names: Names, fn: FunctionInfo): boolean {
+  const types = new Types(names, fn);
+  const numbers = new Map<string, Kind>();
+  for (const s of statements(fn.def.body)) {
+    if (s.k !== 'assign' || isConstexprAnnotation(s.annotation)) continue;
+    const { kind, constant } = types.of(s.value);
+    if (constant && (kind === 'int' || kind === 'float'))
+      for (const n of s.targets) if (n.k === 'name') numbers.set(n.name, kind);
+  }
+  const before = fn.tensors.size;
+  const meet = (items: readonly Expr[]): void => {
+    const others = items.map((o) => types.of(o)).filter((t) => !t.constant);
+    // Of `a * 2 + x`, a meets x.
+    for (const e of items.flatMap((o) => (types.of(o).constant ? [...expressions(o)] : [o]))) {
+      const kind = e.k === 'name' && numbers.get(e.name);
+      if (!kind) continue;
+      const same: readonly Kind[] = kind === 'int' ? ['int', 'float', 'ptr'] : ['int', 'bool', 'ptr'];
+      if (others.some((t) => !same.includes(t.kind))) fn.tensors.add(e.name);
+    }
+  };
+  for (const s of statements(fn.def.body)) {
+    if (s.k === 'update') meet([s.target, s.value]);
+    for (const own of ownExpressions(s))
+      for (const e of expressions(own)) {
+        if (e.k === 'binary') meet([e.a, e.b]);
+        else if (e.k === 'compare') meet(e.items);
+        else if (e.k === 'conditional') meet([e.then, e.other]);
+        else if (e.k === 'call' && MIXING.has(names.library(e.fn) ?? '')) meet(e.args.map((a) => a.value));
+      }
+  }
+  return fn.tensors.size > before;
+}
 
 /** One round over a function: types of its variables and of its result from what is known so far. True if something changed. */
 export function inferVariables(names: Names, fn: FunctionInfo): boolean {
@@ -289,7 +337,7 @@ export function inferVariables(names: Names, fn: FunctionInfo): boolean {
   for (const s of statements(fn.def.body)) {
     if (s.k === 'assign') {
       const value = types.of(s.value);
-      for (const t of s.targets) assign(t, becomesTensor(names, s, value) ? { ...value, constant: false } : value);
+      for (const t of s.targets) assign(t, becomesTensor(names, fn, s, value) ? { ...value, constant: false } : value);
     } else if (s.k === 'update' && s.target.k === 'name')
       assign(s.target, types.of({ k: 'binary', op: s.op, a: s.target, b: s.value, from: s.from, to: s.to }));
     else if (s.k === 'for') {

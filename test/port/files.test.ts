@@ -115,6 +115,22 @@ onEachDevice('parameters that are left out', (dev) => {
     k.launch(dev(), [1], { p, w: dev().tensor(Float32Array.of(3)), scale: 0.5, HAS: true });
     expect(await p.toNumbers()).toEqual([19.5]);
   });
+  it('are multiplied by numbers as in Triton: by an assigned one in f32, by a literal in their own dtype', async () => {
+    const { k } = load(
+      code('@triton.jit', 'def k(x_ptr, out, N: tl.constexpr):', '    x = tl.load(x_ptr + tl.arange(0, N))', '    a = 0.1', '    b = a + 0.0', '    tl.store(out + tl.arange(0, N), x * a - x * 0.1)', '    tl.store(out + N + tl.arange(0, N), x * b)'),
+    ) as { readonly k: AnyKernel & { launch(...args: unknown[]): void } }; // biome-ignore format: lines of Python
+    const x = dev().tensor([3, 7], { dtype: 'f16' });
+    const out = dev().tensor(new Float32Array(4));
+    k.launch(dev(), [1], { x_ptr: x, out, N: 2 });
+    const f32 = Math.fround(0.1);
+    // 3 · 0.1 and 7 · 0.1 of f16, as numpy has them.
+    const f16 = [0.2998046875, 0.69970703125];
+    const want = [
+      ...[3, 7].map((v, i) => Math.fround(Math.fround(v * f32) - f16[i])),
+      ...[3, 7].map((v) => Math.fround(v * f32)),
+    ];
+    expect(await out.toNumbers()).toEqual(want);
+  });
   it('are tuples of tensors and numbers', async () => {
     const { k } = load(
       code('@triton.jit', 'def k(args, ptrs, out, N: tl.constexpr):', '    x, n = args', '    offs = tl.arange(0, N)', '    v = tl.load(x + offs) * n', '    for i in tl.static_range(2):', '        v += tl.load(ptrs[i] + offs)', '    tl.store(out + offs, v)'),

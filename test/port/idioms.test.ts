@@ -161,7 +161,14 @@ describe('calls', () => {
 });
 describe('statements', () => {
   table([
-    ['y = 1\ny += x', 'let y = 1;\ny += x;'],
+    // A number that is assigned is f32 or i32 in Triton, whatever it meets; beside offsets nobody can tell.
+    ['y = 1\ny += x', 'let y = tl.to_tensor(1);\ny += x;'],
+    ['a = 0.5\ny = tl.where(m, x, a)', 'const a = tl.to_tensor(0.5);\nconst y = tl.where(m, x, a);'],
+    ['a = 0.5\ny = a * 2 + x', 'const a = tl.to_tensor(0.5);\nconst y = a * 2 + x;'],
+    ['a: tl.constexpr = 0.5\ny = x * a', 'const a = 0.5;\nconst y = x * a;'],
+    ['y = x * 0.5', 'const y = x * 0.5;'],
+    ['a = 4\ny = offs * a', 'const a = 4;\nconst y = offs * a;'],
+    ['a = N * 2\ny = tl.zeros((a,), tl.float32)', 'const a = N * 2;\nconst y = tl.zeros([a], tl.float32);'],
     ['y = n\ny //= 2', 'let y = n;\ny = tl.floordiv(y, 2);'],
     ['y = m\ny &= x > 0', 'let y = m;\ny = y && x > 0;'],
     ['a, c = x, m', 'const a = x;\nconst c = m;'],

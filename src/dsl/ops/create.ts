@@ -82,7 +82,8 @@ export const CREATE_FNS = {
    */
   to_tensor:
     (t: Trace) =>
-    <T extends number | boolean>(x: T): T =>
+    // Not T itself: of 1.0 that would be the type `1`.
+    <T extends number | boolean>(x: T): T extends boolean ? boolean : number =>
       asUser(t.value(x, 'tl.to_tensor')),
   /**
    * A tile that holds `value` everywhere. `tl.full([M, N], 0.0, tl.f32)`.

@@ -69,6 +69,7 @@ export function arrow(host: Host, fn: Func, style: Style, kernel: ReadonlySet<st
     vars: new Map(),
     pointers: new Set(),
     parts: new Map(),
+    tensors: new Set(),
     result: ANY,
   };
   const names: Names = { ...host.names, functions: new Map(), constants: new Map(), strict: false };
