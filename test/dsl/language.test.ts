@@ -198,13 +198,15 @@ const KERNELS = {
     const isNan = v !== v;
     const big = v === Infinity || v === -Infinity;
     const diff = v - v;
+    const ratio = v / v;
     tl.store(
       out + offs,
       tl.where(isNan, 1, 0) +
         tl.where(big, 2, 0) +
         tl.where(diff !== diff, 4, 0) +
         tl.where(v < m, 8, 0) +
-        tl.where(tl.exp(v) === 0, 16, 0),
+        tl.where(tl.exp(v) === 0, 16, 0) +
+        tl.where(ratio !== ratio, 32, 0),
     );
   }),
   programs: kernel(function programs({ out }: Pick<Counting, 'out'>) {
@@ -392,8 +394,17 @@ onEachDevice('the language', (dev, kind) => {
     const x = dev().tensor(Float32Array.of(1, Number.NaN, Infinity, -Infinity, 0, -5, 3, 7));
     const out = dev().empty([8], 'i32');
     KERNELS.infinities.launch(dev(), [1], { x, out });
-    // is NaN 1, is infinite 2, v - v is NaN 4, below the maximum 8, exp is zero 16
-    expect([...((await out.download()) as Int32Array)]).toEqual([8, 1 + 4, 2 + 4, 2 + 4 + 8 + 16, 8, 8, 8, 8]);
+    // is NaN 1, is infinite 2, v - v is NaN 4, below the maximum 8, exp is zero 16, v / v is NaN 32
+    expect([...((await out.download()) as Int32Array)]).toEqual([
+      8,
+      1 + 4 + 32,
+      2 + 4 + 32,
+      2 + 4 + 8 + 16 + 32,
+      8 + 32,
+      8,
+      8,
+      8,
+    ]);
     x.free();
     out.free();
   });

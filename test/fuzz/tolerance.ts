@@ -147,8 +147,8 @@ function perturbed(
       for (let i = 0; i < data.length; i++) {
         const x = data[i];
         const most = by(i, x);
-        // Moved away from what it is, so that the difference shows.
-        if (most === Infinity) data[i] = Number.isNaN(x) ? 1 : Number.NaN;
+        // Moved away from what it is, so that the difference shows. NaN may be from an operand that was moved: then both ways, over the runs.
+        if (most === Infinity) data[i] = Number.isNaN(x) && r() < 0.5 ? 1 : Number.NaN;
         if (operands.some((o) => Number.isNaN(o[o.length === 1 ? 0 : i]))) data[i] = 1;
         if (!Number.isFinite(x) || most === Infinity) continue;
         const delta = most * (way || r() * 2 - 1);

@@ -277,12 +277,12 @@ export class LaneBuilder {
     const value = row.eval(xs as Num[], dtypeOf(operands[0].type), to, attrs);
     return this.constant(round(to, value), to);
   }
-  /** Hides constants that WGSL refuses or drivers fold against IEEE: x / 0, shifts past the width, 0 * x, x - x. */
+  /** Hides constants that WGSL refuses or drivers fold against IEEE: x / 0, shifts past the width, 0 * x, x - x, x / x. */
   private guard(name: string, operands: Value[]): Value[] {
     const d = dtypeOf(operands[0].type);
     const hide = (v: Value): Value => this.pure('opaque', [v]);
     if (d.is_floating()) {
-      if (name === 'sub' && operands[0] === operands[1]) return [operands[0], hide(operands[1])];
+      if ((name === 'sub' || name === 'div') && operands[0] === operands[1]) return [operands[0], hide(operands[1])];
       if (name === 'mul' || name === 'div' || name === 'fma') return operands.map((o) => (this.constOf(o) === 0 ? hide(o) : o));
       return operands;
     }
