@@ -4,7 +4,7 @@
 
 import type { Block, Op, Value } from '../../dsl/ir/ir.ts';
 import { applyRules, type Rewriter, type Rule, rule } from '../../dsl/ir/rewrite.ts';
-import { type DType, dtypeOf, isPtr, sameType } from '../../dsl/types.ts';
+import { DTYPES, type DType, dtypeOf, isPtr, sameType } from '../../dsl/types.ts';
 import { pass } from '../pass.ts';
 import { constantOf, integerOf, makeConstant } from './constants.ts';
 
@@ -54,9 +54,11 @@ export const arithmeticRules: readonly Rule[] = [
   }),
   // x & x = x | x = x
   rule('same', (op) => (named(op, 'and', 'or') && op.operands[0] === op.operands[1] ? [op.operands[0]] : null)),
-  // integers: x - x = x ^ x = 0
+  // integers: x - x = x ^ x = 0, x != x = false; bool: x + x = false (sums wrap)
   rule('cancel', (op, rw) => {
-    if (!named(op, 'sub', 'xor') || op.operands[0] !== op.operands[1] || isFloat(op.operands[0])) return null;
+    if (op.operands.length !== 2 || op.operands[0] !== op.operands[1] || isFloat(op.operands[0])) return null;
+    const wraps = op.name === 'add' && op.operands[0].type.elem === DTYPES.bool;
+    if (!wraps && !named(op, 'sub', 'xor', 'ne')) return null;
     return [makeConstant(op.results[0].type, 0, op.loc, rw)];
   }),
   // integers: (x + c) + d = x + (c + d)
