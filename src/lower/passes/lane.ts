@@ -277,13 +277,30 @@ export class LaneBuilder {
     const value = row.eval(xs as Num[], dtypeOf(operands[0].type), to, attrs);
     return this.constant(round(to, value), to);
   }
+  /** A float that an integer or a mask was cast to, signs and choices aside. */
+  private counted(v: Value): boolean {
+    const op = this.defs.get(v);
+    if (op?.name === 'cast') return !dtypeOf(op.operands[0].type).is_floating();
+    return (
+      !!op &&
+      ['construct', 'splat', 'extract', 'pick', 'where', 'neg', 'abs'].includes(op.name) &&
+      op.operands.some((o) => this.counted(o))
+    );
+  }
   /** Hides constants that WGSL refuses or drivers fold against IEEE: x / 0, shifts past the width, 0 * x, x - x, x / x. */
   private guard(name: string, operands: Value[]): Value[] {
     const d = dtypeOf(operands[0].type);
     const hide = (v: Value): Value => this.pure('opaque', [v]);
     if (d.is_floating()) {
-      if ((name === 'sub' || name === 'div') && operands[0] === operands[1]) return [operands[0], hide(operands[1])];
-      if (name === 'mul' || name === 'div' || name === 'fma') return operands.map((o) => (this.constOf(o) === 0 ? hide(o) : o));
+      const zero = (o: Value): boolean => this.constOf(o) === 0;
+      const [a, b] = operands;
+      if (name === 'sub' && a === b) return [a, hide(b)];
+      if (name === 'mul' || name === 'fma') return operands.map((o) => (zero(o) ? hide(o) : o));
+      // x / x is taken for 1, 0 / x for 0, and x / 0 for nothing at all, wherever the driver finds the 0: among integers it may.
+      if (name === 'div') {
+        const [top, bottom] = operands.map((o) => (zero(o) || this.counted(o) ? hide(o) : o));
+        return [a === b ? hide(a) : top, bottom];
+      }
       return operands;
     }
     const c = operands.length > 1 ? this.constOf(operands[1]) : undefined;
