@@ -45,6 +45,9 @@ async function load(library: string | undefined): Promise<Mpi> {
       `MPI is called through the package 'koffi', which does not load (${(e as Error).message}): npm install koffi`,
     );
   }
+  // UCX, which MPICH may sit on, watches the allocator by patching it when it is loaded; under V8, processes then crash in a collection now
+  // and then (one in eight runs of four ranks on a busy machine). What it is good for, memory registered with network cards, is not used.
+  process.env.UCX_MEM_EVENTS ??= 'n';
   const tried: string[] = [];
   for (const path of library === undefined ? LIBRARIES : [library]) {
     let lib: ReturnType<typeof koffi.load>;
