@@ -269,6 +269,7 @@ export class MatrixUnits {
       const type = side === 'left' ? `tile<${c.M}x${c.K}xf16>` : `tile<${c.K}x${c.N}xf16>`;
       return d.b.effect('matrix_load', [this.myStrip(side, part)], { ...place(room), kind: side, at, stride: pitch, col, type });
     };
+    const all = { sDim, along, width, raw, scale: dequantized(relabeled(v, this.defs), this.defs)?.scale };
     if (this.plan.invariant(v) && side === 'left') {
       let chunk = K;
       const bytes = (n: number): number => 2 * strips * (along ? width * (n + PAD16) : n * (width + PAD16));
@@ -277,17 +278,7 @@ export class MatrixUnits {
       for (let n = 0; n < K / chunk; n++) {
         const pitch = along ? chunk + PAD16 : width + PAD16;
         const room = this.passage(strips, along ? width * pitch : chunk * pitch);
-        this.fill(x, layout, {
-          sDim,
-          along,
-          width,
-          pitch,
-          room,
-          raw,
-          chunk,
-          n,
-          scale: dequantized(relabeled(v, this.defs), this.defs)?.scale,
-        });
+        this.fill(x, layout, { ...all, pitch, room, chunk, n });
         for (let k = 0; k < chunk / c.K; k++)
           for (let i = 0; i < width / size; i++) (kept[i] ??= []).push(matrix(room, pitch, i, k));
       }
@@ -295,18 +286,7 @@ export class MatrixUnits {
     }
     const pitch = along ? K + PAD16 : width + PAD16;
     const room = this.roomOf(v, owner, strips, along ? width * pitch : K * pitch);
-    if (owner !== v)
-      this.fill(x, layout, {
-        sDim,
-        along,
-        width,
-        pitch,
-        room,
-        raw,
-        chunk: K,
-        n: 0,
-        scale: dequantized(relabeled(v, this.defs), this.defs)?.scale,
-      });
+    if (owner !== v) this.fill(x, layout, { ...all, pitch, room, chunk: K, n: 0 });
     return (i, k) => matrix(room, pitch, i, k);
   }
   /** Writes a tile (those of its elements with k in chunk n) to its room. */
